@@ -1,0 +1,71 @@
+//! What was asked to run.
+//!
+//! Owns the static description of a command. Knows nothing of its executions.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::stop::Ladder;
+
+/// What is executed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Program {
+    /// A line for `/bin/sh -c`.
+    Shell(OsString),
+    /// A program and its arguments; the program is looked up in `PATH`.
+    Argv(Vec<OsString>),
+}
+
+impl Program {
+    /// As a person would type it, for screens and records; not for a shell.
+    pub fn display(&self) -> String {
+        match self {
+            Self::Shell(line) => line.to_string_lossy().into_owned(),
+            Self::Argv(argv) => argv.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" "),
+        }
+    }
+}
+
+/// What becomes of processes that outlive their leader.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AfterExit {
+    /// They are stopped after the leak grace.
+    #[default]
+    Stop,
+    /// The execution runs until they are gone, too.
+    Wait,
+    /// They are counted and left alone.
+    Leave,
+}
+
+/// How one execution is supervised.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExecutionPolicy {
+    /// How it is stopped.
+    pub ladder: Ladder,
+    /// How long it may run, not counting pauses.
+    pub timeout: Option<Duration>,
+    /// What becomes of what outlives its leader.
+    pub after_exit: AfterExit,
+}
+
+/// One command of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandSpec {
+    /// Its name on screen, in logs and in requests. Unique in the session.
+    pub name: String,
+    /// What is executed.
+    pub program: Program,
+    /// Where; the session's own directory if none.
+    pub cwd: Option<OsString>,
+    /// Variables set beside the inherited ones.
+    pub env: Vec<(OsString, OsString)>,
+    /// On a terminal of its own; with pipes otherwise.
+    pub tty: bool,
+    /// How it is stopped, and for how long it may run.
+    pub policy: ExecutionPolicy,
+}

@@ -1,0 +1,156 @@
+//! What a client may see of a session.
+//!
+//! Owns the shape of the picture, never its look: clients draw it. Rows are shared, so that publishing a view
+//! costs a pointer for each row that did not change.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::event::OutputNote;
+use super::id::{CommandIndex, ExecutionId};
+use super::outcome::{Ending, ShutdownCause};
+use super::progress::Progress;
+use super::report::Blocker;
+use super::shutdown::{Level, Phase};
+use super::stop::StopRequest;
+use super::time::Elapsed;
+
+/// A session, as it is at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct View {
+    /// The session as a whole.
+    pub session: SessionView,
+    /// A row a command, in the order given.
+    pub rows: Vec<Arc<RowView>>,
+}
+
+/// The session as a whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SessionView {
+    /// Its name, for people.
+    pub name: String,
+    /// Where it is on its way down.
+    pub phase: Phase,
+    /// The way down, once it began.
+    pub shutdown: Option<ShutdownView>,
+    /// Whether it stands still for its suspended terminal.
+    pub suspend: Suspend,
+    /// How many characters of an execution id tell all of them apart.
+    pub id_length: usize,
+}
+
+/// A shutdown under way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ShutdownView {
+    /// Why.
+    pub cause: ShutdownCause,
+    /// How hard.
+    pub level: Level,
+    /// When each phase on the way began; none for those to come. In order.
+    pub phases: Vec<(Phase, Option<Elapsed>)>,
+    /// Executions that it found active,
+    pub to_drain: u32,
+    /// and those of them that are over.
+    pub drained: u32,
+    /// When everything left is killed.
+    pub kill_at: Option<Elapsed>,
+}
+
+/// Whether the session stands still because its terminal is being suspended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Suspend {
+    /// It goes on.
+    Off,
+    /// Not everything stands still yet.
+    Pending,
+    /// Everything stands still.
+    Ready,
+}
+
+/// Where the latest execution of a command is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RowState {
+    /// It waits for a place among the jobs.
+    Queued,
+    /// It is being spawned.
+    Starting,
+    /// It runs.
+    Running,
+    /// It is on its ladder.
+    Stopping,
+    /// Its leader is gone; its tree or its output is not.
+    Draining,
+    /// It is over.
+    Finished,
+}
+
+/// A command and its latest execution.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RowView {
+    /// Which command.
+    pub command: CommandIndex,
+    /// Its name.
+    pub name: String,
+    /// What it runs, as a person would type it.
+    pub line: String,
+    /// The latest execution; it has its id from when it is queued.
+    pub id: ExecutionId,
+    /// How many executions there have been, this one included.
+    pub runs: u32,
+    /// Where it is.
+    pub state: RowState,
+    /// When it got there.
+    pub since: Elapsed,
+    /// The leader's process id, while it is known.
+    pub pid: Option<i32>,
+    /// When it was started.
+    pub started: Option<Elapsed>,
+    /// When it was over.
+    pub ended: Option<Elapsed>,
+    /// It stands still.
+    pub paused: bool,
+    /// It runs again as soon as it is over.
+    pub restarting: bool,
+    /// How far it is.
+    pub progress: Option<Progress>,
+    /// Its stop, while it is on its ladder.
+    pub stop: Option<StopView>,
+    /// Marks.
+    pub note: OutputNote,
+    /// How it ended.
+    pub ending: Option<Ending>,
+}
+
+/// A stop under way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StopView {
+    /// The stage it is at, why, and who asked.
+    pub request: StopRequest,
+    /// When the next stage begins by itself.
+    pub until: Option<Elapsed>,
+    /// Who is waited for.
+    pub waiting: Option<Blocker>,
+}
+
+impl View {
+    /// How many rows are in a state.
+    pub fn count(&self, state: RowState) -> usize {
+        self.rows.iter().filter(|row| row.state == state).count()
+    }
+
+    /// The share done of the whole session, 0 to 1: a command whose progress nobody knows counts as 0 until it
+    /// is over. None if nothing at all is known.
+    pub fn fraction(&self) -> Option<f64> {
+        let known = |row: &Arc<RowView>| match (row.state, &row.progress) {
+            (RowState::Finished, _) => Some(1.0),
+            (_, Some(progress)) => progress.reading.fraction,
+            (_, None) => None,
+        };
+        let fractions: Vec<_> = self.rows.iter().filter_map(known).collect();
+        let share = fractions.iter().sum::<f64>() / self.rows.len() as f64;
+        (!fractions.is_empty()).then_some(share)
+    }
+}

@@ -1,0 +1,3 @@
+//! sundown
+
+pub mod core;

@@ -1,0 +1,3 @@
+//! The `sundown` binary.
+
+fn main() {}
