@@ -1,3 +1,5 @@
 //! sundown
 
 pub mod core;
+mod process;
+mod wire;

@@ -1,0 +1,14 @@
+//! Processes: the only place that spawns, signals and reaps.
+//!
+//! Owns the shim and the engine's side of it, terminals of commands, and containment. Knows nothing of
+//! sessions or screens; decides nothing that `core` decides.
+
+mod children;
+mod containment;
+mod exec;
+mod link;
+mod pty;
+pub(crate) mod spawner;
+pub(crate) mod shim;
+pub(crate) mod signal;
+mod tree;
