@@ -1,3 +1,7 @@
-//! The `sundown` binary.
+//! The `sundown` binary: chooses what this process is, and ends as that says.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sundown::main()
+}

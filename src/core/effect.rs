@@ -67,6 +67,10 @@ pub enum Effect {
         /// What.
         answer: Answer,
     },
+    /// Write the state to sundown's own log.
+    Dump,
+    /// Open the logs of executions again, under their names.
+    ReopenLogs,
     /// Write out logs, records and last events.
     Flush,
     /// Tell every client to let go of its terminal.

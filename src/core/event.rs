@@ -125,6 +125,10 @@ pub enum Event {
         /// What it is now.
         note: OutputNote,
     },
+    /// Somebody wants the state in sundown's own log.
+    DumpRequested,
+    /// Somebody has moved the logs of executions away.
+    ReopenRequested,
     /// Logs, records and last events are out.
     Flushed,
     /// Every client has let go of its terminal.
@@ -140,6 +144,8 @@ pub struct OutputNote {
     pub wants_input: bool,
     /// It rang the bell since it was last looked at.
     pub bell: bool,
+    /// Where its log is.
+    pub log: Option<String>,
     /// Its log cannot be written, and why.
     pub log_fault: Option<String>,
 }

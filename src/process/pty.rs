@@ -1,15 +1,16 @@
 //! Terminals of commands.
 //!
-//! Owns opening a pair, and asking the line discipline to signal. Descriptors are close-on-exec from birth, so
-//! that no other child inherits them.
+//! Owns opening a pair, asking the line discipline to signal, and looking whether somebody reads. Descriptors are
+//! close-on-exec from birth, so that no other child inherits them.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use rustix::process::Pid;
 use rustix::pty::OpenptFlags;
-use rustix::termios::{InputModes, OptionalActions, Winsize};
+use rustix::termios::{InputModes, LocalModes, OptionalActions, Winsize};
 
+use super::tree::{self, Process};
 use crate::core::stop::Signal;
 use crate::wire::shim::TerminalSize;
 
@@ -50,6 +51,37 @@ fn open_slave(master: &OwnedFd, _flags: OpenptFlags) -> io::Result<OwnedFd> {
     let name = rustix::pty::ptsname(master, Vec::new())?;
     Ok(rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?)
 }
+
+/// Whether a terminal's foreground group waits for somebody to type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Attention {
+    /// It reads lines with echo switched off: a password.
+    Secret,
+    /// It may be reading, or waiting for something to read.
+    Reading,
+    /// It does something else.
+    Busy,
+}
+
+/// Looks what the foreground group of a terminal is at.
+pub(crate) fn attention(master: impl AsFd) -> Attention {
+    let Ok(modes) = rustix::termios::tcgetattr(&master) else { return Attention::Busy };
+    if modes.local_modes.contains(LocalModes::ICANON) && !modes.local_modes.contains(LocalModes::ECHO) {
+        return Attention::Secret;
+    }
+    let Some(leader) = foreground(&master) else { return Attention::Busy };
+    let mut group = tree::descendants(leader, &[]);
+    group.extend(Process::look(leader));
+    let waits = |process: &Process| {
+        let unknown = || process.state == 'S';
+        process.group == leader.as_raw_nonzero().get()
+            && process.wchan().map_or_else(unknown, |wchan| READS.iter().any(|name| wchan.contains(name)))
+    };
+    if group.iter().any(waits) { Attention::Reading } else { Attention::Busy }
+}
+
+/// Parts of the names of kernel functions in which one waits for a terminal, or for any of several things.
+const READS: [&str; 4] = ["tty_read", "wait_woken", "poll", "select"];
 
 /// Tells the terminal its size; its foreground group gets SIGWINCH if it changed.
 ///

@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use super::children;
 use super::containment::Containment;
 use super::link::{Link, Peer};
+use super::readiness;
 use super::shim::VERB;
 use super::signal;
 use crate::core::outcome::Survivor;
@@ -183,7 +184,7 @@ enum ShimLink {
 impl ShimChild {
     fn register(&mut self) -> io::Result<()> {
         if let ShimLink::New(link) = std::mem::replace(&mut self.link, ShimLink::Gone) {
-            self.link = ShimLink::Registered(AsyncFd::new(link)?);
+            self.link = ShimLink::Registered(readiness::register(link, Interest::READABLE | Interest::WRITABLE)?);
         }
         Ok(())
     }
@@ -257,7 +258,7 @@ impl Child for ShimChild {
 async fn wait_for_end(pid: Pid) {
     let flags = rustix::process::PidfdFlags::NONBLOCK;
     let Ok(pidfd) = rustix::process::pidfd_open(pid, flags) else { return poll_for_end(pid).await };
-    match AsyncFd::with_interest(pidfd, Interest::READABLE) {
+    match readiness::register(pidfd, Interest::READABLE) {
         Ok(pidfd) => drop(pidfd.readable().await),
         Err(_) => poll_for_end(pid).await,
     }

@@ -1,5 +1,7 @@
-//! Messages between processes: engine and shim, and later engine and clients.
+//! Messages between processes: engine and shim, engine and clients.
 //!
-//! Owns their shape and version. Has no behaviour: `process/` and `session/` carry them.
+//! Owns their shape. Has no behaviour: `process/` and `session/` carry them.
 
+pub mod client;
+pub mod frame;
 pub mod shim;

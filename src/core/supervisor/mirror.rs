@@ -89,7 +89,7 @@ impl Command {
             state: CommandState::Queued,
             since: now,
             progress: None,
-            note: OutputNote { wants_input: false, bell: false, log_fault: None },
+            note: OutputNote { wants_input: false, bell: false, log: None, log_fault: None },
             restarting: false,
             touched: false,
         }

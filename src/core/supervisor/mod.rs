@@ -82,6 +82,7 @@ pub struct Supervisor {
     timers: Deadlines<Timer>,
     ids: IdSource,
     view: View,
+    changed: bool,
 }
 
 impl Supervisor {
@@ -111,12 +112,18 @@ impl Supervisor {
             timers: Deadlines::default(),
             ids,
             view: View { session, rows },
+            changed: true,
         }
     }
 
     /// The picture for clients, true as of the last event.
     pub fn view(&self) -> &View {
         &self.view
+    }
+
+    /// The picture, if it has changed since the last call.
+    pub fn changed_view(&mut self) -> Option<&View> {
+        std::mem::take(&mut self.changed).then_some(&self.view)
     }
 
     /// What a command is.
@@ -154,6 +161,8 @@ impl Supervisor {
                 self.with_command(id, |command| command.read_progress(now, reading));
             }
             Event::OutputNoted { id, note } => self.with_command(id, |command| command.set_note(note)),
+            Event::DumpRequested => out.push(Effect::Dump),
+            Event::ReopenRequested => out.push(Effect::ReopenLogs),
             Event::Flushed => self.on_flushed(now, out),
             Event::ClientsClosed => self.on_clients_closed(out),
             Event::DeadlineReached => self.on_deadline_reached(now, out),
@@ -324,11 +333,17 @@ impl Supervisor {
         for (command, row) in self.commands.iter_mut().zip(&mut self.view.rows) {
             if std::mem::take(&mut command.touched) {
                 *row = Arc::new(command.row());
+                self.changed = true;
             }
         }
-        self.view.session.phase = self.life.phase();
-        self.view.session.shutdown = self.shutdown_view();
-        self.view.session.suspend = self.suspend_view();
+        let session = SessionView {
+            phase: self.life.phase(),
+            shutdown: self.shutdown_view(),
+            suspend: self.suspend_view(),
+            ..self.view.session.clone()
+        };
+        self.changed |= session != self.view.session;
+        self.view.session = session;
     }
 
     fn suspend_view(&self) -> Suspend {

@@ -150,6 +150,7 @@ impl Session {
                 self.handle(now, Event::OutputEnded { id });
             }
             Effect::Answer { answer, .. } => self.note(now, render_answer(&answer)),
+            Effect::Dump | Effect::ReopenLogs => {}
             Effect::Flush => self.handle(now, Event::Flushed),
             Effect::CloseClients if self.supervisor.view().session.shutdown.is_some() => {
                 self.note(now, "close clients".into());

@@ -1,0 +1,53 @@
+//! What shows a session to a person or a program. Each is a client of the same handle; none names another.
+
+pub(crate) mod headless;
+pub(crate) mod summary;
+mod text;
+pub(crate) mod tui;
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Also in a pipe.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How to draw: decided once, from the command line and the environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Look {
+    /// Colours on standard output.
+    pub(crate) color: bool,
+    /// ASCII only.
+    pub(crate) ascii: bool,
+}
+
+impl Look {
+    /// What was asked for, or else what the environment suggests.
+    pub(crate) fn new(color: Color, ascii: bool) -> Self {
+        use std::io::IsTerminal;
+        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let color = match color {
+            Color::Auto => wanted && std::io::stdout().is_terminal(),
+            Color::Always => true,
+            Color::Never => false,
+        };
+        Self { color, ascii: ascii || !locale_is_utf8() }
+    }
+}
+
+/// What the first of the variables that decide says; if none does, nothing speaks against UTF-8.
+fn locale_is_utf8() -> bool {
+    let named = ["LC_ALL", "LC_CTYPE", "LANG"].iter().filter_map(std::env::var_os);
+    let first = named.into_iter().find(|value| !value.is_empty());
+    first.is_none_or(|value| {
+        let value = value.to_string_lossy().to_lowercase();
+        value.contains("utf-8") || value.contains("utf8")
+    })
+}
+
+#[cfg(test)]
+mod samples;

@@ -1,0 +1,65 @@
+//! Sessions: starting one, and where it keeps what it writes.
+//!
+//! Owns the thread that an engine runs on, and the state directory. Until sessions can be left and come back
+//! to, the engine lives in its client's process, behind the same handle.
+
+pub(crate) mod logs;
+pub(crate) mod paths;
+pub(crate) mod suspend;
+
+use std::io;
+use std::thread::JoinHandle;
+
+use signal_hook_tokio::Signals;
+use tokio::runtime::Runtime;
+
+use crate::engine::{Clock, Connector, Ended, Engine, SessionSpec};
+use crate::process::spawner::ShimSpawner;
+use crate::signals;
+
+/// A session under way.
+#[derive(Debug)]
+pub(crate) struct Running {
+    /// Makes clients.
+    pub(crate) connector: Connector,
+    /// Its clock.
+    pub(crate) clock: Clock,
+    engine: JoinHandle<Ended>,
+}
+
+impl Running {
+    /// Waits for the end.
+    ///
+    /// # Errors
+    /// If the engine panicked; its shims then stop what they hold.
+    pub(crate) fn wait(self) -> io::Result<Ended> {
+        self.engine.join().map_err(|_| io::Error::other("the engine failed; see sundown's log"))
+    }
+}
+
+/// The control plane's runtime, with the signals taken over: to be made before any thread is.
+///
+/// # Errors
+/// If the system has no descriptors left.
+pub(crate) fn prepare() -> io::Result<(Runtime, Signals)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let signals = {
+        let _entered = runtime.enter();
+        signals::install()?
+    };
+    Ok((runtime, signals))
+}
+
+/// Starts a session on a thread of its own.
+///
+/// # Errors
+/// If there is no thread or descriptor left.
+pub(crate) fn start(runtime: Runtime, signals: Signals, spec: SessionSpec) -> io::Result<Running> {
+    let (engine, connector) = Engine::new(spec, ShimSpawner::new()?)?;
+    let clock = engine.clock();
+    runtime.spawn(signals::forward(signals, engine.events()));
+    let engine = std::thread::Builder::new()
+        .name("engine".into())
+        .spawn(move || runtime.block_on(engine.run()))?;
+    Ok(Running { connector, clock, engine })
+}
