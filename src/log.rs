@@ -23,8 +23,7 @@ pub(crate) fn start(dir: &Path) -> Option<WorkerGuard> {
         .ok()?;
     let (writer, guard) = tracing_appender::non_blocking(file);
     let filter = EnvFilter::try_from_env("SUNDOWN_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let subscriber =
-        tracing_subscriber::fmt().json().with_writer(writer).with_env_filter(filter).finish();
+    let subscriber = tracing_subscriber::fmt().json().with_writer(writer).with_env_filter(filter).finish();
     // A program that embeds us may have a subscriber of its own: then that one gets it.
     tracing::subscriber::set_global_default(subscriber).ok()?;
     Some(guard)

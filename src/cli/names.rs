@@ -8,8 +8,22 @@ use crate::core::command::Program;
 const LONGEST: usize = 20;
 /// Programs whose first argument says what they do.
 const RUNNERS: [&str; 16] = [
-    "npm", "npx", "yarn", "pnpm", "bun", "cargo", "make", "just", "task", "go", "docker", "kubectl",
-    "terraform", "git", "systemctl", "mix",
+    "npm",
+    "npx",
+    "yarn",
+    "pnpm",
+    "bun",
+    "cargo",
+    "make",
+    "just",
+    "task",
+    "go",
+    "docker",
+    "kubectl",
+    "terraform",
+    "git",
+    "systemctl",
+    "mix",
 ];
 
 /// Names for all commands, in order: those given, then one made of what each runs; told apart by a number.
@@ -34,7 +48,9 @@ fn derive(program: &Program) -> String {
         .split_whitespace()
         .filter(|word| !is_assignment(word) && !matches!(*word, "exec" | "env" | "sudo" | "nice"))
         .collect();
-    let base = |word: &str| word.rsplit('/').next().unwrap_or(word).trim_matches(['\'', '"', ';', '(', ')']).to_owned();
+    let base = |word: &str| {
+        word.rsplit('/').next().unwrap_or(word).trim_matches(['\'', '"', ';', '(', ')']).to_owned()
+    };
     let Some(first) = words.first().map(|word| base(word)).filter(|word| !word.is_empty()) else {
         return "command".into();
     };

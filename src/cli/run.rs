@@ -111,11 +111,15 @@ impl Run {
             )));
         }
         if let Some(twice) = self.name.iter().enumerate().find(|(n, name)| self.name[..*n].contains(name)) {
-            return Err(Error::Usage(format!("--name {} was given twice; names tell commands apart", twice.1)));
+            return Err(Error::Usage(format!(
+                "--name {} was given twice; names tell commands apart",
+                twice.1
+            )));
         }
-        let cwd = self.cwd.as_ref().map(|dir| {
-            std::path::absolute(dir).context(format!("find the directory {}", dir.display()))
-        });
+        let cwd = self
+            .cwd
+            .as_ref()
+            .map(|dir| std::path::absolute(dir).context(format!("find the directory {}", dir.display())));
         let cwd = cwd.transpose()?.map(PathBuf::into_os_string);
         let names = names::all(&self.name, &programs);
         let commands = names
@@ -146,9 +150,7 @@ impl Run {
 
     fn programs(&self) -> Result<Vec<Program>, Error> {
         if !self.argv.is_empty() && !self.lines.is_empty() {
-            return Err(Error::Usage(
-                "give either shell lines or, after --, one program; not both".into(),
-            ));
+            return Err(Error::Usage("give either shell lines or, after --, one program; not both".into()));
         }
         if !self.argv.is_empty() {
             return Ok(vec![Program::Argv(self.argv.clone())]);
@@ -197,7 +199,9 @@ impl ValueEnum for Format {
 
     fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
         Some(match self {
-            Self::Prefixed => clap::builder::PossibleValue::new("prefixed").help("every line behind its command's name"),
+            Self::Prefixed => {
+                clap::builder::PossibleValue::new("prefixed").help("every line behind its command's name")
+            }
             Self::Json => clap::builder::PossibleValue::new("json").help("one event a line"),
             Self::Quiet => clap::builder::PossibleValue::new("quiet").help("nothing but what went wrong"),
         })

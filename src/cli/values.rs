@@ -74,10 +74,9 @@ impl TypedValueParser for Variable {
     ) -> Result<Self::Value, clap::Error> {
         let bytes = value.as_bytes();
         match bytes.iter().position(|byte| *byte == b'=') {
-            Some(at) if at > 0 => Ok((
-                OsString::from_vec(bytes[..at].to_vec()),
-                OsString::from_vec(bytes[at + 1..].to_vec()),
-            )),
+            Some(at) if at > 0 => {
+                Ok((OsString::from_vec(bytes[..at].to_vec()), OsString::from_vec(bytes[at + 1..].to_vec())))
+            }
             _ => {
                 let message = format!("--env {}: write NAME=VALUE\n", value.to_string_lossy());
                 Err(clap::Error::raw(clap::error::ErrorKind::ValueValidation, message).with_cmd(command))

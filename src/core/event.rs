@@ -209,6 +209,8 @@ pub struct Census {
     pub survivors: Vec<Survivor>,
     /// The one that a stop waits for.
     pub blocker: Option<Blocker>,
+    /// Signals that every one of them ignores, as a mask: bit 0 is signal 1. None are, of nobody.
+    pub ignored: u64,
     /// How many ever left the leader's parentage.
     pub escaped: u32,
 }

@@ -29,8 +29,8 @@ pub enum Report {
         /// When the next one begins by itself.
         until: Option<Elapsed>,
     },
-    /// Who a stop waits for, if anybody can be seen.
-    Waiting(Option<Blocker>),
+    /// Who a stop waits for.
+    Waiting(Blocker),
     /// Everything is stopped by SIGSTOP, all clocks stand still.
     Paused,
     /// Everything goes on; the stage's new end, if one is running.

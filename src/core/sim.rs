@@ -280,7 +280,10 @@ impl ShimSim {
             .collect();
         let alive = survivors.len() as u32;
         let blocker = survivors.first().map(|s| Blocker { pid: s.pid, name: s.name.clone(), alive });
-        self.feed(now, ExecutionEvent::Looked(Census { survivors, blocker, escaped: 0 }));
+        let deaf = |n: usize| self.script.procs[n].on_int == Reaction::Ignores;
+        let all_deaf = alive > 0 && (0..self.alive.len()).filter(|n| self.alive[*n]).all(deaf);
+        let ignored = if all_deaf { Signal::INT.bit() } else { 0 };
+        self.feed(now, ExecutionEvent::Looked(Census { survivors, blocker, ignored, escaped: 0 }));
     }
 
     fn report(&mut self, now: Elapsed, report: Report) {
@@ -306,8 +309,7 @@ fn render(report: &Report) -> String {
             format!("> {} ({:?}) until {}", request.stage, request.cause, until(end))
         }
         Report::StageExtended { until: end } => format!("> extended until {}", until(end)),
-        Report::Waiting(None) => "> waits for nobody".into(),
-        Report::Waiting(Some(blocker)) => format!("> waits for {} of {}", blocker.pid, blocker.alive),
+        Report::Waiting(blocker) => format!("> waits for {} of {}", blocker.pid, blocker.alive),
         Report::Paused => "> paused".into(),
         Report::Resumed { until: end } => format!("> resumed until {}", until(end)),
         Report::LeaderExited(ExitStatus::Code(code)) => format!("> leader exited {code}"),

@@ -57,6 +57,13 @@ impl fmt::Display for Stage {
 #[serde(transparent)]
 pub struct Signal(pub i32);
 
+impl Signal {
+    /// Its bit in a mask of signals, where bit 0 is signal 1.
+    pub fn bit(self) -> u64 {
+        u32::try_from(self.0 - 1).ok().and_then(|place| 1_u64.checked_shl(place)).unwrap_or(0)
+    }
+}
+
 macro_rules! signals {
     ($($name:ident = $text:literal, $linux:literal, $bsd:literal;)*) => {
         impl Signal {

@@ -24,8 +24,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 pub(crate) use self::client::{Client, Connector, Logs};
-pub(crate) use self::recorder::{LogReader, LogState};
 use self::dispatcher::Dispatcher;
+pub(crate) use self::recorder::{LogReader, LogState};
 use crate::core::command::CommandSpec;
 use crate::core::event::Event;
 use crate::core::id::{ExecutionId, IdSource};

@@ -106,7 +106,8 @@ impl OutputStart {
         let data = self.data.clone();
         data.spawn(async move {
             // Registered here: the data plane's runtime is to wait for them, not the control plane's.
-            let interest = if self.tty { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+            let interest =
+                if self.tty { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
             let ends = ends.into_iter().map(|end| readiness::register(end, interest).ok()).collect();
             Output::new(self, ends).run().await;
         });
@@ -304,7 +305,8 @@ impl Output {
             let Some(end) = self.ends[which].as_ref() else { return Burst::Drained };
             let mut filled = 0;
             let burst = loop {
-                match end.try_io(Interest::READABLE, |end| Ok(rustix::io::read(end, &mut buffer[filled..])?)) {
+                match end.try_io(Interest::READABLE, |end| Ok(rustix::io::read(end, &mut buffer[filled..])?))
+                {
                     Ok(0) => break Burst::Ended,
                     Ok(read) => filled += read,
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Burst::Drained,

@@ -53,7 +53,13 @@ pub(crate) fn write(out: &mut impl Write, ended: &Ended, look: Look) -> io::Resu
     write_receipt(out, ended, &rows, look)
 }
 
-fn write_row(out: &mut impl Write, row: &RowView, ending: &Ending, width: usize, look: Look) -> io::Result<()> {
+fn write_row(
+    out: &mut impl Write,
+    row: &RowView,
+    ending: &Ending,
+    width: usize,
+    look: Look,
+) -> io::Result<()> {
     let kind = text::end_kind(&ending.outcome);
     let (mark, ascii, color) = match kind {
         EndKind::Good => ("✓", "+", "32"),
@@ -68,7 +74,11 @@ fn write_row(out: &mut impl Write, row: &RowView, ending: &Ending, width: usize,
     let words = text::ending(ending);
     let line = format!("{:<width$}  {words}", row.name);
     let painted = paint(mark, color, look);
-    if took.is_empty() { writeln!(out, "{painted} {line}") } else { writeln!(out, "{painted} {line}, {took}") }
+    if took.is_empty() {
+        writeln!(out, "{painted} {line}")
+    } else {
+        writeln!(out, "{painted} {line}, {took}")
+    }
 }
 
 /// The last lines of what failed, and where the rest is.

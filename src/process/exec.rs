@@ -21,11 +21,7 @@ pub(super) enum Stdio<'fd> {
     /// All three are this terminal, which becomes its controlling one.
     Terminal(BorrowedFd<'fd>),
     /// Nothing to read, and two pipes to write to.
-    Pipes {
-        stdin: BorrowedFd<'fd>,
-        stdout: BorrowedFd<'fd>,
-        stderr: BorrowedFd<'fd>,
-    },
+    Pipes { stdin: BorrowedFd<'fd>, stdout: BorrowedFd<'fd>, stderr: BorrowedFd<'fd> },
 }
 
 /// Everything that exec needs, made before the fork.
@@ -213,7 +209,9 @@ fn why_not_executed(program: &str, error: &io::Error) -> (i32, String) {
     let path = std::path::Path::new(program);
     match error.raw_os_error() {
         Some(libc::ENOENT) if !program.contains('/') => (127, "not found in PATH".into()),
-        Some(libc::ENOENT) if path.exists() => (127, "the interpreter in its first line does not exist".into()),
+        Some(libc::ENOENT) if path.exists() => {
+            (127, "the interpreter in its first line does not exist".into())
+        }
         Some(libc::ENOENT | libc::ENOTDIR) => (127, "no such file".into()),
         Some(libc::EACCES) if path.is_dir() => (126, "it is a directory".into()),
         Some(libc::EACCES) => (126, "not executable (chmod +x makes it so)".into()),

@@ -9,7 +9,7 @@ mod exec;
 mod link;
 pub(crate) mod pty;
 pub(crate) mod readiness;
-pub(crate) mod spawner;
 pub(crate) mod shim;
 pub(crate) mod signal;
+pub(crate) mod spawner;
 mod tree;

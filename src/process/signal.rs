@@ -65,6 +65,11 @@ pub(crate) fn send_to_descendant(pid: Pid, signal: Signal, still_meant: impl Fn(
     if still_meant() { send_to_child(pid, signal) } else { Sent::Gone }
 }
 
+/// True if the process is there, and we may not signal it. Sends nothing.
+pub(crate) fn is_refused(pid: Pid) -> bool {
+    Sent::of(rustix::process::test_kill_process(pid)) == Sent::Refused
+}
+
 /// True if we were started with this signal ignored, as by `nohup` or `trap '' INT`.
 pub(crate) fn is_ignored(signal: Signal) -> bool {
     disposition(signal.0) == libc::SIG_IGN

@@ -184,7 +184,8 @@ enum ShimLink {
 impl ShimChild {
     fn register(&mut self) -> io::Result<()> {
         if let ShimLink::New(link) = std::mem::replace(&mut self.link, ShimLink::Gone) {
-            self.link = ShimLink::Registered(readiness::register(link, Interest::READABLE | Interest::WRITABLE)?);
+            self.link =
+                ShimLink::Registered(readiness::register(link, Interest::READABLE | Interest::WRITABLE)?);
         }
         Ok(())
     }

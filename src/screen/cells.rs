@@ -48,9 +48,9 @@ fn printable(c: char) -> char {
 }
 
 fn is_blank(cell: &Cell) -> bool {
-    let bare = !cell.flags.intersects(
-        Flags::INVERSE | Flags::ALL_UNDERLINES | Flags::STRIKEOUT | Flags::WIDE_CHAR_SPACER,
-    );
+    let bare = !cell
+        .flags
+        .intersects(Flags::INVERSE | Flags::ALL_UNDERLINES | Flags::STRIKEOUT | Flags::WIDE_CHAR_SPACER);
     matches!(cell.c, ' ' | '\t') && bare && cell.bg == TermColor::Named(NamedColor::Background)
 }
 

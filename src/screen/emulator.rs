@@ -181,8 +181,7 @@ impl Screen {
 
     /// What happened since the last call.
     pub(crate) fn take_marks(&mut self) -> Marks {
-        let bell =
-            std::mem::take(&mut self.asked.lock().unwrap_or_else(PoisonError::into_inner).bell);
+        let bell = std::mem::take(&mut self.asked.lock().unwrap_or_else(PoisonError::into_inner).bell);
         let marks = std::mem::take(&mut self.marks);
         Marks { bell: marks.bell || bell, ..marks }
     }
@@ -310,15 +309,15 @@ mod tests {
     fn styles_wide_characters_and_marks_make_spans() {
         let mut screen = screen("\x1b[1;31mab\x1b[0mc漢e\u{301}f".as_bytes());
         let frame = screen.frame(ExecutionId::from_bits(1), 0);
-        let spans: Vec<_> =
-            frame.lines[0].spans.iter().map(|span| (span.text.as_str(), span.cells, span.style.flags)).collect();
-        assert_eq!(spans, [
-            ("ab", 2, Style::BOLD),
-            ("c", 1, 0),
-            ("漢", 2, 0),
-            ("e\u{301}", 1, 0),
-            ("f", 1, 0)
-        ]);
+        let spans: Vec<_> = frame.lines[0]
+            .spans
+            .iter()
+            .map(|span| (span.text.as_str(), span.cells, span.style.flags))
+            .collect();
+        assert_eq!(
+            spans,
+            [("ab", 2, Style::BOLD), ("c", 1, 0), ("漢", 2, 0), ("e\u{301}", 1, 0), ("f", 1, 0)]
+        );
         assert_eq!(frame.lines[0].spans[0].style.foreground, Color::Indexed(1));
     }
 

@@ -108,7 +108,8 @@ fn parse(payload: &[u8]) -> Option<Osc> {
         return Some(Osc::Notification);
     }
     let state = fields.next()?;
-    let percent = fields.next().and_then(|percent| percent.parse::<u8>().ok()).map(|percent| percent.min(100));
+    let percent =
+        fields.next().and_then(|percent| percent.parse::<u8>().ok()).map(|percent| percent.min(100));
     let progress = match (state, percent) {
         ("0" | "", _) => OscProgress::Clear,
         ("1", percent) => OscProgress::Percent(percent.unwrap_or(0), Mood::Normal),
@@ -137,12 +138,15 @@ mod tests {
         let stream = b"a\x1b]9;4;1;40\x07b\x1b]9;4;2;50\x1b\\c\x1b]9;4;3\x07\x1b]9;4;0;\x07";
         let whole = read(&[stream]);
         let percent = |n, mood| Osc::Progress(OscProgress::Percent(n, mood));
-        assert_eq!(whole, [
-            percent(40, Mood::Normal),
-            percent(50, Mood::Error),
-            Osc::Progress(OscProgress::Busy),
-            Osc::Progress(OscProgress::Clear),
-        ]);
+        assert_eq!(
+            whole,
+            [
+                percent(40, Mood::Normal),
+                percent(50, Mood::Error),
+                Osc::Progress(OscProgress::Busy),
+                Osc::Progress(OscProgress::Clear),
+            ]
+        );
         for cut in 0..stream.len() {
             assert_eq!(read(&[&stream[..cut], &stream[cut..]]), whole, "cut at {cut}");
         }

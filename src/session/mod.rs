@@ -58,8 +58,7 @@ pub(crate) fn start(runtime: Runtime, signals: Signals, spec: SessionSpec) -> io
     let (engine, connector) = Engine::new(spec, ShimSpawner::new()?)?;
     let clock = engine.clock();
     runtime.spawn(signals::forward(signals, engine.events()));
-    let engine = std::thread::Builder::new()
-        .name("engine".into())
-        .spawn(move || runtime.block_on(engine.run()))?;
+    let engine =
+        std::thread::Builder::new().name("engine".into()).spawn(move || runtime.block_on(engine.run()))?;
     Ok(Running { connector, clock, engine })
 }

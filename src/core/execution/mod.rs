@@ -197,9 +197,19 @@ impl Execution {
             record.ignored_by_all = ignored_by_all;
         }
         let State::Stopping(request) = self.state else { return };
-        if let Some(next) = stage.next().filter(|_| ignored_by_all && request.stage == stage) {
-            // Nobody will hear it: waiting would be time lost (SEMANTICS 2).
-            self.enter_stage(now, StopRequest { stage: next, ..request }, out);
+        if ignored_by_all && request.stage == stage {
+            self.skip_stage(now, request, out);
+        }
+    }
+
+    /// Nobody who is left will hear an interrupt: to wait for it would be time lost (SEMANTICS 2). What ignores
+    /// to be terminated has its time all the same, for it may be finishing.
+    fn skip_stage(&mut self, now: Elapsed, request: StopRequest, out: &mut ExecutionEffects) {
+        if request.stage == Stage::Interrupt {
+            if let Some(record) = self.stages.last_mut() {
+                record.ignored_by_all = true;
+            }
+            self.enter_stage(now, StopRequest { stage: Stage::Terminate, ..request }, out);
         }
     }
 
@@ -217,7 +227,11 @@ impl Execution {
                     self.timers.set(Timer::LeakGrace, now.after(LEAK_GRACE));
                 }
             }
-            // The ladder goes on over the rest of the tree.
+            // The ladder goes on over the rest of the tree, which may be deaf to what its leader heard.
+            State::Stopping(StopRequest { stage: Stage::Interrupt, .. }) => {
+                out.push(ExecutionEffect::Report(Report::LeaderExited(status)));
+                out.push(ExecutionEffect::Look);
+            }
             State::Stopping(_) | State::GivingUp(_) => {
                 out.push(ExecutionEffect::Report(Report::LeaderExited(status)));
             }
@@ -250,7 +264,13 @@ impl Execution {
     fn on_looked(&mut self, now: Elapsed, census: Census, out: &mut ExecutionEffects) {
         self.escaped = census.escaped;
         match &self.state {
-            State::Stopping(_) => self.report_waiting(census.blocker, out),
+            State::Stopping(request) => {
+                let request = *request;
+                self.report_waiting(census.blocker, out);
+                if census.ignored & self.policy.ladder.rung(request.stage).signal.bit() != 0 {
+                    self.skip_stage(now, request, out);
+                }
+            }
             State::GivingUp(request) if census.survivors.is_empty() => {
                 // All that is left are zombies on their way out.
                 self.state = State::Stopping(*request);
@@ -400,9 +420,9 @@ impl Execution {
     }
 
     fn report_waiting(&mut self, blocker: Option<Blocker>, out: &mut ExecutionEffects) {
-        if blocker != self.waiting_for {
-            self.waiting_for.clone_from(&blocker);
-            out.push(ExecutionEffect::Report(Report::Waiting(blocker)));
+        if let Some(found) = blocker.filter(|found| self.waiting_for.as_ref() != Some(found)) {
+            self.waiting_for = Some(found.clone());
+            out.push(ExecutionEffect::Report(Report::Waiting(found)));
         }
     }
 

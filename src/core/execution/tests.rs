@@ -122,6 +122,23 @@ fn a_stage_that_one_member_hears_is_not_skipped() {
 }
 
 #[test]
+fn what_outlives_its_leader_and_is_deaf_is_not_waited_for() {
+    let deaf = Proc { on_int: Reaction::Ignores, ..POLITE };
+    check(
+        Script::of([POLITE, deaf]),
+        &[(100, x())],
+        "0 > started 100
+         100 send SIGINT
+         100 > interrupt (Operator) until 5100
+         100 > leader died of SIGINT
+         100 > waits for 101 of 1
+         100 send SIGTERM
+         100 > terminate (Operator) until 5100
+         100 > finished: interrupted (Operator, terminate)",
+    );
+}
+
+#[test]
 fn a_zero_wait_skips_a_stage() {
     let mut ladder = Ladder::default();
     ladder.interrupt.wait = Wait::For(Duration::ZERO);
@@ -280,7 +297,7 @@ fn the_leaders_end_does_not_end_the_ladder_over_the_rest() {
          0 send SIGINT
          0 > interrupt (Operator) until 5000
          0 > leader died of SIGINT
-         200 > waits for 101 of 1
+         0 > waits for 101 of 1
          5000 send SIGTERM
          5000 > terminate (Operator) until 10000
          10000 sweep

@@ -271,7 +271,7 @@ impl Mirror {
             }
             Report::Waiting(blocker) => {
                 if let Live::Stopping(stop) = &mut self.live {
-                    stop.waiting = blocker;
+                    stop.waiting = Some(blocker);
                 }
                 return false;
             }

@@ -38,7 +38,8 @@ impl Events {
                 events.push(started(row));
             }
             if let Some(stop) = &row.stop
-                && same.and_then(|before| before.stop.as_ref()).map(|before| before.request) != Some(stop.request)
+                && same.and_then(|before| before.stop.as_ref()).map(|before| before.request)
+                    != Some(stop.request)
             {
                 self.stages[n] += 1;
                 let request = &stop.request;
@@ -65,7 +66,12 @@ impl Events {
     pub(super) fn finished(&self, n: usize, row: &RowView, ending: &Ending) -> Vec<Value> {
         let said = self.stages.get(n).copied().unwrap_or(0);
         let late = |record: &StageRecord| {
-            of_row("stage", row, record.start, &json!({ "stage": record.stage, "signal": record.signal.to_string() }))
+            of_row(
+                "stage",
+                row,
+                record.start,
+                &json!({ "stage": record.stage, "signal": record.signal.to_string() }),
+            )
         };
         let mut events: Vec<Value> = ending.stages.iter().skip(said).map(late).collect();
         let detail = json!({

@@ -69,7 +69,8 @@ impl Printing {
             Format::Quiet => !all_well,
         };
         if wanted {
-            let look = Look { color: self.look.color && io::IsTerminal::is_terminal(&io::stderr()), ..self.look };
+            let look =
+                Look { color: self.look.color && io::IsTerminal::is_terminal(&io::stderr()), ..self.look };
             // Without standard error, there is nobody to tell.
             let _unread = summary::write(&mut io::stderr().lock(), &ended, look);
         }

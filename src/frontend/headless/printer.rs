@@ -233,7 +233,8 @@ impl Printer {
 
 fn write_line(out: &mut impl Write, prefix: &[u8], line: &[u8], written: &mut io::Result<()>) {
     if written.is_ok() {
-        *written = out.write_all(prefix).and_then(|()| out.write_all(line)).and_then(|()| out.write_all(b"\n"));
+        *written =
+            out.write_all(prefix).and_then(|()| out.write_all(line)).and_then(|()| out.write_all(b"\n"));
     }
 }
 

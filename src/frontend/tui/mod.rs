@@ -1,5 +1,7 @@
 //! tui
-use std::io;
 use super::Look;
 use crate::engine::{Client, Clock};
-pub(crate) fn run(_client: Client, _clock: Clock, _look: Look) -> io::Result<()> { Ok(()) }
+use std::io;
+pub(crate) fn run(_client: Client, _clock: Clock, _look: Look) -> io::Result<()> {
+    Ok(())
+}

@@ -80,8 +80,9 @@ impl Containment {
                 signal::send_to_group(leader, signal);
                 Some((leader, true))
             }
-            (Some(_), Some(master)) => pty::foreground(master)
-                .map(|group| (group, pty::signal_foreground(master, signal))),
+            (Some(_), Some(master)) => {
+                pty::foreground(master).map(|group| (group, pty::signal_foreground(master, signal)))
+            }
         };
         let members = self.living();
         let targets: Vec<&Process> = match group {
@@ -96,7 +97,7 @@ impl Containment {
         for target in targets.iter().filter(|target| target.is_stopped()) {
             self.send(target, Signal::CONT);
         }
-        Delivery { targets: count(&targets), ignored_by_all: ignored_by_all(&members, signal) }
+        Delivery { targets: count(&targets), ignored_by_all: ignored_by_all(&members) & signal.bit() != 0 }
     }
 
     /// Tells every process of the tree, once; on a terminal also by SIGHUP, which interactive shells heed where
@@ -166,16 +167,11 @@ impl Containment {
             name: process.name.clone(),
             alive,
         });
-        Census { survivors: members.iter().map(|p| self.survivor(p)).collect(), blocker, escaped: self.escaped }
-    }
-
-    fn survivor(&self, process: &Process) -> Survivor {
-        Survivor {
-            pid: process.pid.as_raw_nonzero().get(),
-            name: process.name.clone(),
-            state: process.state,
-            wchan: if process.state == 'D' { process.wchan() } else { None },
-            refused: self.send(process, Signal(0)) == Sent::Refused,
+        Census {
+            survivors: members.iter().map(survivor).collect(),
+            blocker,
+            ignored: ignored_by_all(&members),
+            escaped: self.escaped,
         }
     }
 
@@ -193,13 +189,22 @@ impl Containment {
     }
 }
 
+fn survivor(process: &Process) -> Survivor {
+    Survivor {
+        pid: process.pid.as_raw_nonzero().get(),
+        name: process.name.clone(),
+        state: process.state,
+        wchan: if process.state == 'D' { process.wchan() } else { None },
+        refused: signal::is_refused(process.pid),
+    }
+}
+
 fn count(targets: &[impl Sized]) -> u32 {
     u32::try_from(targets.len()).unwrap_or(u32::MAX)
 }
 
-/// True if there is somebody, and nobody would hear `signal`.
-fn ignored_by_all(members: &[Process], signal: Signal) -> bool {
-    let bit = 1_u64.checked_shl(signal.0.unsigned_abs().wrapping_sub(1)).unwrap_or(0);
-    let ignores = |p: &Process| p.ignored_signals().is_some_and(|mask| mask & bit != 0);
-    !members.is_empty() && members.iter().all(ignores)
+/// The signals that every one of them ignores. Of nobody, none.
+fn ignored_by_all(members: &[Process]) -> u64 {
+    let masks = members.iter().map(|process| process.ignored_signals().unwrap_or(0));
+    masks.reduce(|all, mask| all & mask).unwrap_or(0)
 }

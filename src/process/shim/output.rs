@@ -49,11 +49,9 @@ impl Ends {
     pub(super) fn stdio(&self) -> Stdio<'_> {
         match self {
             Self::Terminal(pair) => Stdio::Terminal(pair.slave.as_fd()),
-            Self::Pipes { stdin, stdout, stderr } => Stdio::Pipes {
-                stdin: stdin.as_fd(),
-                stdout: stdout.1.as_fd(),
-                stderr: stderr.1.as_fd(),
-            },
+            Self::Pipes { stdin, stdout, stderr } => {
+                Stdio::Pipes { stdin: stdin.as_fd(), stdout: stdout.1.as_fd(), stderr: stderr.1.as_fd() }
+            }
         }
     }
 }
