@@ -16,9 +16,9 @@ mod wire;
 use std::process::ExitCode;
 
 /// The whole program, for its binary: parses the arguments of this process, runs what they say, and returns how
-/// to end. If this process was started as a shim, it is one.
+/// to end. If this process was started as one of its own helpers, it is that.
 pub fn main() -> ExitCode {
-    if let Some(code) = process::shim::run_if_asked() {
+    if let Some(code) = process::run_helper_if_asked() {
         return code;
     }
     cli::main(std::env::args_os())

@@ -13,7 +13,8 @@ use crate::core::supervisor::SessionPolicy;
 use crate::engine::{LogPolicy, SessionSpec};
 use crate::error::{Context, Error};
 use crate::frontend::headless::{self, Format};
-use crate::frontend::{Look, summary, tui};
+use crate::frontend::tui::{self, Notices};
+use crate::frontend::{Look, summary};
 use crate::session::{self, logs, paths};
 use crate::wire::shim::TerminalSize;
 use crate::{log, process};
@@ -58,7 +59,8 @@ pub(super) fn launch(launch: Launch) -> Result<Verdict, Error> {
     let look = Look::new(display.color, display.ascii);
     if screen {
         let client = running.connector.connect(Origin::Key, true).ok_or_else(gone)?;
-        tui::run(client, clock, look).context("draw on the terminal")?;
+        let notices = Notices { progress: !display.no_progress, bell: !display.no_bell };
+        tui::run(client, clock, look, notices).context("draw on the terminal")?;
         let ended = running.wait().context("end the session well")?;
         summary::print_to_stdout(&ended, look);
         return Ok(ended.verdict);

@@ -95,6 +95,14 @@ pub(super) struct Display {
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(super) color: Color,
 
+    /// Do not tell the terminal how far the session is (OSC 9;4)
+    #[arg(long)]
+    pub(super) no_progress: bool,
+
+    /// Do not ring the bell when all have ended
+    #[arg(long)]
+    pub(super) no_bell: bool,
+
     /// Draw with ASCII characters only
     #[arg(long)]
     pub(super) ascii: bool,

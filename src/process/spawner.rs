@@ -134,13 +134,13 @@ fn spawn_shim(name: &str) -> io::Result<ShimChild> {
 }
 
 #[cfg(target_os = "linux")]
-fn own_program() -> io::Result<std::path::PathBuf> {
+pub(super) fn own_program() -> io::Result<std::path::PathBuf> {
     // By its inode: also after an upgrade has replaced the file.
     Ok("/proc/self/exe".into())
 }
 
 #[cfg(not(target_os = "linux"))]
-fn own_program() -> io::Result<std::path::PathBuf> {
+pub(super) fn own_program() -> io::Result<std::path::PathBuf> {
     std::env::current_exe()
 }
 

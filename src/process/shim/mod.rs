@@ -61,9 +61,9 @@ fn run() -> io::Result<()> {
     Ok(())
 }
 
-/// Leaves the engine's session and signals, and becomes a subreaper. Returns the link to the engine, which came
+/// Leaves the parent's session and signals, and becomes a subreaper. Returns the link to the parent, which came
 /// as standard input.
-fn settle_in() -> io::Result<OwnedFd> {
+pub(super) fn settle_in() -> io::Result<OwnedFd> {
     let link = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
     rustix::stdio::dup2_stdin(exec::dev_null()?)?;
     // A group leader cannot leave its session; then it is in one of its own already.
@@ -103,7 +103,7 @@ pub(crate) fn monotonic_ns() -> u64 {
 }
 
 /// Waits, for ever if there is no timeout.
-fn poll(fds: &mut [PollFd<'_>], timeout: Option<Duration>) -> io::Result<()> {
+pub(super) fn poll(fds: &mut [PollFd<'_>], timeout: Option<Duration>) -> io::Result<()> {
     let timeout = timeout.map(|timeout| Timespec {
         tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: timeout.subsec_nanos().into(),
