@@ -24,9 +24,3 @@ pub(crate) fn with(verdict: Verdict) -> ExitCode {
         }
     }
 }
-
-/// Ends at once with `code`, for a program that embeds the library and was started as one of its own helpers.
-#[expect(clippy::exit, reason = "this is the one place that may")]
-pub(crate) fn now(code: u8) -> ! {
-    std::process::exit(code.into())
-}

@@ -23,7 +23,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-pub(crate) use self::client::{Client, Connector, Logs};
+pub(crate) use self::client::{Client, Connector};
 use self::dispatcher::Dispatcher;
 pub(crate) use self::recorder::{LogReader, LogState};
 use crate::core::command::CommandSpec;

@@ -146,19 +146,20 @@ mod tests {
     #[test]
     fn descendants_are_found_with_their_parents_first() {
         let mut child = Command::new("sh")
-            .args(["-c", "sh -c 'echo; read x' & echo; read x; wait"])
-            .stdin(Stdio::piped())
+            .args(["-c", "sleep 100 & echo; wait"])
             .stdout(Stdio::piped())
             .spawn()
             .expect("sh runs");
         let root = Pid::from_child(&child);
-        let mut line = [0; 2];
+        let mut line = [0; 1];
         std::io::Read::read_exact(child.stdout.as_mut().expect("piped"), &mut line).expect("both are up");
         let found = descendants(rustix::process::getpid(), &[]);
-        let place = |of: i32| found.iter().position(|p| p.parent == of);
+        let below = found.iter().position(|p| p.parent == root.as_raw_nonzero().get());
         let ours = found.iter().position(|p| p.pid == root).expect("the child is found");
-        assert!(place(root.as_raw_nonzero().get()).expect("the grandchild is found") > ours);
+        let grandchild = below.expect("the grandchild is found");
+        assert!(grandchild > ours);
         assert!(found[ours].is_alive() && found[ours].is_still_there());
+        rustix::process::kill_process(found[grandchild].pid, rustix::process::Signal::KILL).expect("kills");
         child.kill().expect("kills");
         child.wait().expect("reaps");
         assert!(!found[ours].is_still_there());

@@ -16,8 +16,6 @@ use crate::core::id::ExecutionId;
 use crate::wire::frame::{Frame, InputModes, Line, MouseMode};
 use crate::wire::shim::TerminalSize;
 
-/// LNM: a line feed is a new line.
-const NEW_LINE_MODE: &[u8] = b"\x1b[20h";
 /// What the last line ends with where somebody is asked for something.
 const PROMPT_ENDS: [char; 5] = [':', '?', '>', '$', '#'];
 /// What it ends with where somebody is asked for one of two things, in any case.
@@ -118,14 +116,9 @@ impl Screen {
         let size = size.at_least_least();
         let asked = Arc::new(Mutex::new(Asked { size, ..Asked::default() }));
         let config = Config { scrolling_history: history, ..Config::default() };
-        let mut term = Term::new(config, &Size(size), Listener(Arc::clone(&asked)));
-        let mut parser: Processor = Processor::new();
-        if !tty {
-            parser.advance(&mut term, NEW_LINE_MODE);
-        }
         Self {
-            term,
-            parser,
+            term: Term::new(config, &Size(size), Listener(Arc::clone(&asked))),
+            parser: Processor::new(),
             osc: OscReader::default(),
             asked,
             marks: Marks::default(),
@@ -143,8 +136,17 @@ impl Screen {
             Osc::Progress(progress) => marks.progress = Some(progress),
             Osc::Notification => marks.bell = true,
         });
-        let (parser, term) = (&mut self.parser, &mut self.term);
-        if catch_unwind(AssertUnwindSafe(|| parser.advance(term, bytes))).is_err() {
+        let (parser, term, tty) = (&mut self.parser, &mut self.term, self.tty);
+        let advance = || match tty {
+            true => parser.advance(term, bytes),
+            false => bytes.split_inclusive(|byte| *byte == b'\n').for_each(|line| {
+                parser.advance(term, line.strip_suffix(b"\n").unwrap_or(line));
+                if line.ends_with(b"\n") {
+                    parser.advance(term, b"\r\n");
+                }
+            }),
+        };
+        if catch_unwind(AssertUnwindSafe(advance)).is_err() {
             // A fault of the emulator is not to end the command's supervision: it goes on with a fresh one.
             *self = Self { marks: self.marks.clone(), ..Self::new(self.size, self.history, self.tty) };
         }

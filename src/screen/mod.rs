@@ -8,5 +8,5 @@ mod emulator;
 mod osc;
 mod progress;
 
-pub(crate) use emulator::{Marks, Screen};
+pub(crate) use emulator::Screen;
 pub(crate) use progress::ProgressReader;

@@ -12,7 +12,7 @@ use crate::core::stop::Stage;
 /// A request. Who asks (a person's keys, a program) is a property of the connection, not of the request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Request {
+pub(crate) enum Request {
     /// Stop one execution, or the session.
     Interrupt {
         /// Which.
@@ -72,9 +72,9 @@ pub enum Request {
 
 /// What a client looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Look {
+pub(crate) struct Look {
     /// Whose screen.
-    pub id: ExecutionId,
+    pub(crate) id: ExecutionId,
     /// How many lines above its end.
-    pub back: usize,
+    pub(crate) back: usize,
 }

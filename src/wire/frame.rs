@@ -9,86 +9,86 @@ use crate::core::id::ExecutionId;
 
 /// What a client sees of one execution's terminal at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Frame {
+pub(crate) struct Frame {
     /// Whose.
-    pub id: ExecutionId,
+    pub(crate) id: ExecutionId,
     /// The size of the terminal.
-    pub size: TerminalSize,
+    pub(crate) size: TerminalSize,
     /// Its rows, from the top. Rows that did not change are shared with the frame before.
-    pub lines: Vec<Arc<Line>>,
+    pub(crate) lines: Vec<Arc<Line>>,
     /// Column and row of the cursor, if it is shown.
-    pub cursor: Option<(u16, u16)>,
+    pub(crate) cursor: Option<(u16, u16)>,
     /// How many lines there are above the first when nothing is scrolled back.
-    pub history: usize,
+    pub(crate) history: usize,
     /// How many lines this frame is scrolled back.
-    pub back: usize,
+    pub(crate) back: usize,
     /// What its program wants of keys and mouse.
-    pub modes: InputModes,
+    pub(crate) modes: InputModes,
 }
 
 /// A row of cells.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Line {
+pub(crate) struct Line {
     /// From the left; what follows the last one is blank.
-    pub spans: Vec<Span>,
+    pub(crate) spans: Vec<Span>,
 }
 
 impl Line {
     /// Its text, without styles.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.spans.iter().map(|span| span.text.as_str()).collect()
     }
 }
 
 /// Cells of one style.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Span {
+pub(crate) struct Span {
     /// Either a character a cell, or the content of one cell: a wide character, or one with combining marks.
-    pub text: String,
+    pub(crate) text: String,
     /// How many cells it takes.
-    pub cells: u16,
+    pub(crate) cells: u16,
     /// How they look.
-    pub style: Style,
+    pub(crate) style: Style,
 }
 
 /// How cells look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Style {
+pub(crate) struct Style {
     /// The letters.
-    pub foreground: Color,
+    pub(crate) foreground: Color,
     /// What is behind them.
-    pub background: Color,
+    pub(crate) background: Color,
     /// The underline, where it has a colour of its own.
-    pub underline_color: Option<Color>,
+    pub(crate) underline_color: Option<Color>,
     /// A sum of the constants below.
-    pub flags: u16,
+    pub(crate) flags: u16,
 }
 
 impl Style {
     /// Heavier.
-    pub const BOLD: u16 = 1;
+    pub(crate) const BOLD: u16 = 1;
     /// Fainter.
-    pub const DIM: u16 = 1 << 1;
+    pub(crate) const DIM: u16 = 1 << 1;
     /// Slanted.
-    pub const ITALIC: u16 = 1 << 2;
+    pub(crate) const ITALIC: u16 = 1 << 2;
     /// With a line below, of any kind.
-    pub const UNDERLINE: u16 = 1 << 3;
+    pub(crate) const UNDERLINE: u16 = 1 << 3;
     /// Foreground and background exchanged.
-    pub const REVERSE: u16 = 1 << 4;
+    pub(crate) const REVERSE: u16 = 1 << 4;
     /// Not shown.
-    pub const HIDDEN: u16 = 1 << 5;
+    pub(crate) const HIDDEN: u16 = 1 << 5;
     /// With a line through it.
-    pub const STRIKEOUT: u16 = 1 << 6;
+    pub(crate) const STRIKEOUT: u16 = 1 << 6;
 
     /// True if the flag is in the sum.
-    pub const fn has(&self, flag: u16) -> bool {
+    pub(crate) const fn has(&self, flag: u16) -> bool {
         self.flags & flag != 0
     }
 }
 
 /// A colour, as the program named it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Color {
+pub(crate) enum Color {
     /// The terminal's own.
     #[default]
     Default,
@@ -100,22 +100,22 @@ pub enum Color {
 
 /// What a program wants of keys, pastes and the mouse.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InputModes {
+pub(crate) struct InputModes {
     /// Cursor keys in their application form.
-    pub application_cursor: bool,
+    pub(crate) application_cursor: bool,
     /// Pastes in brackets.
-    pub bracketed_paste: bool,
+    pub(crate) bracketed_paste: bool,
     /// Clicks, wheel, motion.
-    pub mouse: MouseMode,
+    pub(crate) mouse: MouseMode,
     /// Mouse reports in the SGR form.
-    pub sgr_mouse: bool,
+    pub(crate) sgr_mouse: bool,
     /// It has the screen to itself, and no history.
-    pub alternate_screen: bool,
+    pub(crate) alternate_screen: bool,
 }
 
 /// Which mouse events a program wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum MouseMode {
+pub(crate) enum MouseMode {
     /// None.
     #[default]
     Off,

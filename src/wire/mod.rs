@@ -2,6 +2,6 @@
 //!
 //! Owns their shape. Has no behaviour: `process/` and `session/` carry them.
 
-pub mod client;
-pub mod frame;
-pub mod shim;
+pub(crate) mod client;
+pub(crate) mod frame;
+pub(crate) mod shim;

@@ -14,20 +14,20 @@ use crate::core::stop::StopRequest;
 
 /// The size of a terminal, in cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TerminalSize {
+pub(crate) struct TerminalSize {
     /// Columns.
-    pub cols: u16,
+    pub(crate) cols: u16,
     /// Rows.
-    pub rows: u16,
+    pub(crate) rows: u16,
 }
 
 impl TerminalSize {
     /// The smallest size a command's terminal may have: below it, emulators fail (CRATES 1).
-    pub const LEAST: Self = Self { cols: 2, rows: 1 };
+    pub(crate) const LEAST: Self = Self { cols: 2, rows: 1 };
 
     /// This size, or the least one where it is smaller.
     #[must_use]
-    pub fn at_least_least(self) -> Self {
+    pub(crate) fn at_least_least(self) -> Self {
         Self { cols: self.cols.max(Self::LEAST.cols), rows: self.rows.max(Self::LEAST.rows) }
     }
 }
@@ -41,26 +41,26 @@ impl Default for TerminalSize {
 
 /// All that a shim needs to start and stop one execution.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Start {
+pub(crate) struct Start {
     /// What to run, and how to stop it.
-    pub command: CommandSpec,
+    pub(crate) command: CommandSpec,
     /// Variables set beside the inherited ones and the command's own.
-    pub env: Vec<(OsString, OsString)>,
+    pub(crate) env: Vec<(OsString, OsString)>,
     /// The session's epoch: `CLOCK_MONOTONIC`, whole nanoseconds.
-    pub epoch_ns: u64,
+    pub(crate) epoch_ns: u64,
     /// The size of the command's terminal.
-    pub size: TerminalSize,
+    pub(crate) size: TerminalSize,
     /// The soft limit of open files that the command is to have, if the engine raised its own.
-    pub nofile: Option<u64>,
+    pub(crate) nofile: Option<u64>,
     /// A descriptor of the execution's log comes with this message: if the engine dies, the shim goes on
     /// writing there.
-    pub log_attached: bool,
+    pub(crate) log_attached: bool,
 }
 
 /// From the engine to a shim.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ToShim {
+pub(crate) enum ToShim {
     /// Start. The first message, sent once.
     Start(Box<Start>),
     /// Be at this stage or further.
@@ -78,7 +78,7 @@ pub enum ToShim {
 /// From a shim to the engine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum FromShim {
+pub(crate) enum FromShim {
     /// The command's output comes with this message: one descriptor of a terminal's master, or two of pipes,
     /// standard output first.
     Output,

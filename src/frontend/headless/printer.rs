@@ -79,8 +79,8 @@ impl Printer {
             // Nobody reads any more: as when a terminal hangs up.
             tracing::warn!(%error, "standard output is gone");
             self.client.ask(Request::HungUp);
-            let (out, _unprinted) = self.out.into_parts();
-            drop(out);
+            // What is buffered has nobody to go to, and must not be tried again when this is dropped.
+            let _unprinted = self.out.into_parts();
         }
     }
 

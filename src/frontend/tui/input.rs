@@ -97,15 +97,18 @@ mod tests {
         let stream = b"a\x1b[A\x1bOB\x1b[15~\xc3\xa4\x03q";
         let whole = keys(&[stream]);
         let codes: Vec<_> = whole.iter().map(|(code, _)| *code).collect();
-        assert_eq!(codes, [
-            KeyCode::Char('a'),
-            KeyCode::Up,
-            KeyCode::Down,
-            KeyCode::F(5),
-            KeyCode::Char('ä'),
-            KeyCode::Char('c'),
-            KeyCode::Char('q'),
-        ]);
+        assert_eq!(
+            codes,
+            [
+                KeyCode::Char('a'),
+                KeyCode::Up,
+                KeyCode::Down,
+                KeyCode::F(5),
+                KeyCode::Char('ä'),
+                KeyCode::Char('c'),
+                KeyCode::Char('q'),
+            ]
+        );
         for cut in 0..stream.len() {
             assert_eq!(keys(&[&stream[..cut], &stream[cut..]]), whole, "cut at {cut}");
         }

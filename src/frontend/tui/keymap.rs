@@ -81,26 +81,38 @@ pub(super) const SHOW_ALL: Hint = hint("Esc", "Esc", "show all", Command::Cancel
 
 /// The page of help: groups of keys and what they do.
 pub(super) const PAGE: &[(&str, &[(&str, &str)])] = &[
-    ("Choose", &[("↑ ↓ j k", "another command"), ("1-9", "the command at that place"), ("F", "show only some")]),
-    ("Stop", &[
-        ("x", "interrupt; while stopping, the next stage"),
-        ("X", "kill now"),
-        ("+", "30 s more before the next stage"),
-        ("Ctrl-C", "stop all; again, kill all; again, leave"),
-        ("q", "stop all and leave, after asking"),
-    ]),
-    ("Run", &[
-        ("s", "start again what has ended"),
-        ("r", "stop and start again"),
-        ("p", "pause, go on"),
-        ("Ctrl-Z", "pause all, back to the shell; fg returns"),
-    ]),
-    ("Look", &[
-        ("Enter", "type into the command; Ctrl-a leaves"),
-        ("z", "its screen alone"),
-        ("PgUp PgDn", "scroll; g to the oldest, G to the newest"),
-        ("mouse", "click a command or a hint, wheel scrolls"),
-    ]),
+    (
+        "Choose",
+        &[("↑ ↓ j k", "another command"), ("1-9", "the command at that place"), ("F", "show only some")],
+    ),
+    (
+        "Stop",
+        &[
+            ("x", "interrupt; while stopping, the next stage"),
+            ("X", "kill now"),
+            ("+", "30 s more before the next stage"),
+            ("Ctrl-C", "stop all; again, kill all; again, leave"),
+            ("q", "stop all and leave, after asking"),
+        ],
+    ),
+    (
+        "Run",
+        &[
+            ("s", "start again what has ended"),
+            ("r", "stop and start again"),
+            ("p", "pause, go on"),
+            ("Ctrl-Z", "pause all, back to the shell; fg returns"),
+        ],
+    ),
+    (
+        "Look",
+        &[
+            ("Enter", "type into the command; Ctrl-a leaves"),
+            ("z", "its screen alone"),
+            ("PgUp PgDn", "scroll; g to the oldest, G to the newest"),
+            ("mouse", "click a command or a hint, wheel scrolls"),
+        ],
+    ),
 ];
 
 /// What a key asks for in the list.

@@ -11,9 +11,9 @@ mod layout;
 mod model;
 mod mouse;
 mod terminal;
-mod theme;
 #[cfg(test)]
 mod tests;
+mod theme;
 mod widgets;
 
 use std::io;

@@ -208,9 +208,8 @@ impl Model {
 
     fn on_key(&mut self, key: &KeyEvent) -> Vec<Act> {
         // Ctrl-C and Ctrl-Z mean the same whatever is open.
-        match keymap::command(key) {
-            Some(command @ (Command::Stop | Command::Suspend)) => return self.run(command),
-            Some(_) | None => {}
+        if let Some(command @ (Command::Stop | Command::Suspend)) = keymap::command(key) {
+            return self.run(command);
         }
         match self.mode {
             Mode::Help => {
@@ -219,7 +218,9 @@ impl Model {
             }
             Mode::Quit => self.answer_quit(keymap::choice(key)),
             Mode::Filter => self.edit_filter(keymap::edit(key)),
-            Mode::List | Mode::Focus => keymap::command(key).map_or_else(Vec::new, |command| self.run(command)),
+            Mode::List | Mode::Focus => {
+                keymap::command(key).map_or_else(Vec::new, |command| self.run(command))
+            }
         }
     }
 
@@ -271,7 +272,9 @@ impl Model {
             Command::Cancel => self.cancel(),
             Command::Suspend => return vec![Act::Suspend],
             Command::Quit => return self.quit(),
-            Command::Stop => return ask(Request::Interrupt { scope: Scope::All, stage: None, repeat: false }),
+            Command::Stop => {
+                return ask(Request::Interrupt { scope: Scope::All, stage: None, repeat: false });
+            }
             Command::FocusWithPrefix => {
                 self.focus();
                 return self.input_to_command(vec![keymap::FOCUS_PREFIX]);
@@ -287,7 +290,8 @@ impl Model {
     }
 
     fn interrupt(&self, stage: Option<Stage>) -> Vec<Act> {
-        let request = |row: &Arc<RowView>| Request::Interrupt { scope: Scope::One(row.id), stage, repeat: false };
+        let request =
+            |row: &Arc<RowView>| Request::Interrupt { scope: Scope::One(row.id), stage, repeat: false };
         self.row().map(request).map_or_else(Vec::new, ask)
     }
 
@@ -302,8 +306,9 @@ impl Model {
     }
 
     fn pause(&self) -> Vec<Act> {
-        let request =
-            |row: &Arc<RowView>| if row.paused { Request::Resume { id: row.id } } else { Request::Pause { id: row.id } };
+        let request = |row: &Arc<RowView>| {
+            if row.paused { Request::Resume { id: row.id } } else { Request::Pause { id: row.id } }
+        };
         self.row().map(request).map_or_else(Vec::new, ask)
     }
 
@@ -418,9 +423,10 @@ impl Model {
                 }
                 Vec::new()
             }
-            MouseEventKind::Down(_) | MouseEventKind::Up(_) | MouseEventKind::Drag(_) | MouseEventKind::Moved => {
-                Vec::new()
-            }
+            MouseEventKind::Down(_)
+            | MouseEventKind::Up(_)
+            | MouseEventKind::Drag(_)
+            | MouseEventKind::Moved => Vec::new(),
         }
     }
 

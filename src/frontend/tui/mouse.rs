@@ -7,12 +7,9 @@ use crate::wire::frame::{InputModes, MouseMode};
 /// A mouse event at a cell of the command's own screen, as the command wants it told; none if it does not.
 pub(super) fn encode(event: &MouseEvent, column: u16, row: u16, modes: InputModes) -> Option<Vec<u8>> {
     let (code, released) = code(event.kind, modes.mouse)?;
-    let held = [
-        (KeyModifiers::SHIFT, 4),
-        (KeyModifiers::ALT, 8),
-        (KeyModifiers::CTRL, 16),
-    ];
-    let code: u8 = code + held.iter().filter(|(key, _)| event.modifiers.contains(*key)).map(|(_, n)| n).sum::<u8>();
+    let held = [(KeyModifiers::SHIFT, 4), (KeyModifiers::ALT, 8), (KeyModifiers::CTRL, 16)];
+    let code: u8 =
+        code + held.iter().filter(|(key, _)| event.modifiers.contains(*key)).map(|(_, n)| n).sum::<u8>();
     let (x, y) = (column + 1, row + 1);
     if modes.sgr_mouse {
         let end = if released { 'm' } else { 'M' };

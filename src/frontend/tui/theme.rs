@@ -106,7 +106,11 @@ impl Theme {
 
     /// The cells of a bar whose length nobody knows, one a second.
     pub(super) const fn busy(self) -> &'static [&'static str] {
-        if self.look.ascii { &["-", "\\", "|", "/"] } else { &["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"] }
+        if self.look.ascii {
+            &["-", "\\", "|", "/"]
+        } else {
+            &["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"]
+        }
     }
 
     /// A line from left to right, and one from top to bottom.

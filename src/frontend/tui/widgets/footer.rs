@@ -67,7 +67,10 @@ fn message(model: &Model, theme: Theme) -> Option<(String, Style)> {
     }
     if !model.filter.is_empty() {
         let shown = model.shown().len();
-        return Some((format!("showing {shown} of {} for '{}'", model.view.rows.len(), model.filter), theme.accent()));
+        return Some((
+            format!("showing {shown} of {} for '{}'", model.view.rows.len(), model.filter),
+            theme.accent(),
+        ));
     }
     let failed = rows().filter(|row| is_bad(row)).max_by_key(|row| row.ended)?;
     let ending = failed.ending.as_ref().map(text::ending).unwrap_or_default();
@@ -143,7 +146,8 @@ fn draw_keys(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) -> Ve
     let mut targets = Vec::new();
     let hints = hints(model);
     // Help stays at hand however little room there is.
-    let (help, others) = hints.split_last().map_or((None, hints.as_slice()), |(help, rest)| (Some(help), rest));
+    let (help, others) =
+        hints.split_last().map_or((None, hints.as_slice()), |(help, rest)| (Some(help), rest));
     let help_width = help.map_or(0, |help| width(help, model) + 2);
     for hint in others {
         if pen.left() < width(hint, model) + 2 + help_width {

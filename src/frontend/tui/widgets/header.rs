@@ -43,7 +43,12 @@ fn counts(model: &Model, theme: Theme) -> Vec<(usize, &'static str, &'static str
     let ended = |kind| model.view.rows.iter().filter(|row| kind_of(row) == Some(kind)).count();
     let all = [
         (ended(EndKind::Bad), theme.mark("✗", "x"), "failed", theme.bad()),
-        (in_state(&[RowState::Stopping, RowState::Draining]), theme.mark("◆", "!"), "stopping", theme.warning()),
+        (
+            in_state(&[RowState::Stopping, RowState::Draining]),
+            theme.mark("◆", "!"),
+            "stopping",
+            theme.warning(),
+        ),
         (in_state(&[RowState::Starting, RowState::Running]), theme.mark("●", "*"), "running", theme.good()),
         (in_state(&[RowState::Queued]), theme.mark("·", "."), "queued", theme.faint()),
         (ended(EndKind::Stopped), theme.mark("■", "-"), "stopped", theme.warning()),

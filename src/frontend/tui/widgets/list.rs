@@ -28,7 +28,12 @@ const PERCENT: u16 = 5;
 const WITH_LEFT: u16 = 40;
 
 /// Draws it; returns what can be clicked.
-pub(in crate::frontend::tui) fn draw(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) -> Vec<Target> {
+pub(in crate::frontend::tui) fn draw(
+    model: &Model,
+    theme: Theme,
+    area: Rect,
+    buffer: &mut Buffer,
+) -> Vec<Target> {
     let rows = model.shown();
     let selected = rows.iter().position(|row| row.command == model.selected).unwrap_or(0);
     let height = usize::from(area.height);
@@ -69,9 +74,13 @@ fn draw_row(model: &Model, theme: Theme, row: &RowView, line: Rect, name_width: 
     pen.column(&row.name, name_width, name, theme.mark("…", "~")).skip(1);
     match (&row.state, &row.stop) {
         (RowState::Finished, _) => draw_ended(theme, row, &mut pen),
-        (RowState::Queued, _) => drop(pen.text("waits for its turn", theme.faint())),
+        (RowState::Queued, _) => {
+            pen.text("waits for its turn", theme.faint());
+        }
         (_, Some(stop)) => draw_stop(theme, stop, model.now, &mut pen),
-        (RowState::Draining, None) => drop(pen.text("ended, its tree or output not yet", theme.warning())),
+        (RowState::Draining, None) => {
+            pen.text("ended, its tree or output not yet", theme.warning());
+        }
         (RowState::Starting | RowState::Running | RowState::Stopping, None) => {
             draw_running(theme, row, model.now, line.width, &mut pen);
         }
@@ -104,7 +113,10 @@ fn draw_stop(theme: Theme, stop: &StopView, now: Elapsed, pen: &mut Pen<'_>) {
     if let Some(blocker) = &stop.waiting {
         let more = if blocker.alive > 1 { format!(" +{}", blocker.alive - 1) } else { String::new() };
         let arrow = theme.mark("→", "->");
-        texts.push(format!("{} {arrow} {long} {dot} {} {}{more}", stop.request.stage, blocker.pid, blocker.name));
+        texts.push(format!(
+            "{} {arrow} {long} {dot} {} {}{more}",
+            stop.request.stage, blocker.pid, blocker.name
+        ));
         texts.push(format!("{long} {dot} {} {}{more}", blocker.pid, blocker.name));
         texts.push(format!("{short} {dot} {} {}{more}", blocker.pid, blocker.name));
         texts.push(format!("{short} {dot} {}", blocker.pid));
@@ -140,7 +152,8 @@ fn draw_running(theme: Theme, row: &RowView, now: Elapsed, width: u16, pen: &mut
 /// A bar and what it says, or that nobody knows.
 fn draw_progress(theme: Theme, row: &RowView, now: Elapsed, cells: u16, pen: &mut Pen<'_>) {
     let Some(progress) = &row.progress else {
-        return drop(pen.column(if row.paused { "paused" } else { "" }, cells + PERCENT, theme.warning(), ""));
+        pen.column(if row.paused { "paused" } else { "" }, cells + PERCENT, theme.warning(), "");
+        return;
     };
     let style = match progress.reading.mood {
         Mood::Normal => theme.accent(),
@@ -155,7 +168,8 @@ fn draw_progress(theme: Theme, row: &RowView, now: Elapsed, cells: u16, pen: &mu
         None => {
             let frames = theme.busy();
             let frame = frames[now.since_epoch().as_secs() as usize % frames.len()];
-            let says = progress.reading.rate.as_deref().or(progress.reading.phase.as_deref()).unwrap_or_default();
+            let says =
+                progress.reading.rate.as_deref().or(progress.reading.phase.as_deref()).unwrap_or_default();
             pen.text(frame, style).skip(1);
             pen.column(says, (cells + PERCENT).saturating_sub(2), theme.faint(), theme.mark("…", "~"));
         }
@@ -167,6 +181,10 @@ fn draw_bar(theme: Theme, fraction: f64, cells: u16, style: Style, pen: &mut Pen
     // A full bar is for what is done: up to then, a cell is missing.
     let full = (fraction.clamp(0.0, 1.0) * f64::from(cells)).floor() as u16;
     for cell in 0..cells {
-        if cell < full { pen.text(done, style) } else { pen.text(undone, theme.faint()) };
+        if cell < full {
+            pen.text(done, style)
+        } else {
+            pen.text(undone, theme.faint())
+        };
     }
 }

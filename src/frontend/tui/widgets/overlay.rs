@@ -34,7 +34,8 @@ pub(in crate::frontend::tui) fn draw_quit(model: &Model, theme: Theme, buffer: &
 pub(in crate::frontend::tui) fn draw_help(model: &Model, theme: Theme, buffer: &mut Buffer) {
     let keys = keymap::PAGE.iter().flat_map(|(_, keys)| keys.iter()).map(|(key, _)| key.width()).max();
     let column = keys.unwrap_or(0) + 2;
-    let roomy = usize::from(model.size.rows) >= keymap::PAGE.iter().map(|(_, keys)| keys.len() + 2).sum::<usize>() + 2;
+    let roomy = usize::from(model.size.rows)
+        >= keymap::PAGE.iter().map(|(_, keys)| keys.len() + 2).sum::<usize>() + 2;
     let mut text: Text = Vec::new();
     for (group, keys) in keymap::PAGE {
         if roomy {
@@ -44,7 +45,11 @@ pub(in crate::frontend::tui) fn draw_help(model: &Model, theme: Theme, buffer: &
             text.push(vec![((*group).into(), theme.strong())]);
         }
         for (key, does) in *keys {
-            let key = if model.look.ascii { key.replace('↑', "Up").replace('↓', "Down") } else { (*key).into() };
+            let key = if model.look.ascii {
+                key.replace('↑', "Up").replace('↓', "Down")
+            } else {
+                (*key).into()
+            };
             let gap = " ".repeat(column.saturating_sub(key.width()).max(1));
             text.push(vec![(format!("{key}{gap}"), theme.accent()), ((*does).into(), theme.plain())]);
         }
@@ -77,7 +82,9 @@ fn draw_border(title: &str, area: Rect, theme: Theme, buffer: &mut Buffer) {
     let (across, down) = theme.rules();
     let corners = [theme.mark("╭", "+"), theme.mark("╮", "+"), theme.mark("╰", "+"), theme.mark("╯", "+")];
     let style = theme.accent();
-    for (y, left, right) in [(area.top(), corners[0], corners[1]), (area.bottom() - 1, corners[2], corners[3])] {
+    for (y, left, right) in
+        [(area.top(), corners[0], corners[1]), (area.bottom() - 1, corners[2], corners[3])]
+    {
         let mut pen = Pen::new(buffer, Rect { y, height: 1, ..area }, 0);
         pen.text(left, style).reserve(1).fill(across, style);
         buffer[(area.right() - 1, y)].set_symbol(right).set_style(style);

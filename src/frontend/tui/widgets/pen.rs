@@ -49,7 +49,13 @@ impl<'a> Pen<'a> {
     }
 
     /// Writes the text within so many cells: cut with a mark, or filled up.
-    pub(in crate::frontend::tui) fn column(&mut self, text: &str, cells: u16, style: Style, cut: &str) -> &mut Self {
+    pub(in crate::frontend::tui) fn column(
+        &mut self,
+        text: &str,
+        cells: u16,
+        style: Style,
+        cut: &str,
+    ) -> &mut Self {
         let end = self.x.saturating_add(cells).min(self.right);
         let (right, fits) = (self.right, text.width() <= usize::from(cells));
         let mark = if fits { "" } else { cut };
@@ -63,7 +69,12 @@ impl<'a> Pen<'a> {
     }
 
     /// Writes the text at the right end of so many cells.
-    pub(in crate::frontend::tui) fn right_column(&mut self, text: &str, cells: u16, style: Style) -> &mut Self {
+    pub(in crate::frontend::tui) fn right_column(
+        &mut self,
+        text: &str,
+        cells: u16,
+        style: Style,
+    ) -> &mut Self {
         let end = self.x.saturating_add(cells).min(self.right);
         self.x = end.saturating_sub(text.width() as u16).max(self.x);
         let right = std::mem::replace(&mut self.right, end);

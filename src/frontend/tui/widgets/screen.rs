@@ -78,7 +78,8 @@ fn about(model: &Model, theme: Theme, row: &RowView) -> String {
     }
     let Some(stop) = &row.stop else {
         let phase = row.progress.as_ref().and_then(|progress| progress.reading.phase.as_deref());
-        return phase.map_or_else(|| row.line.clone(), |phase| format!("{phase} {} {}", theme.dot(), row.line));
+        return phase
+            .map_or_else(|| row.line.clone(), |phase| format!("{phase} {} {}", theme.dot(), row.line));
     };
     let waits = stop.waiting.as_ref().map(|blocker| {
         let more = if blocker.alive > 1 { format!(" and {} more", blocker.alive - 1) } else { String::new() };

@@ -72,7 +72,9 @@ fn draw_steps(
                 let quiet = if step == Step::Done { theme.plain() } else { theme.faint() };
                 pen.skip(1).text(phase.name(), quiet).skip(2);
             }
-            Step::Done | Step::ToCome => drop(pen.skip(1)),
+            Step::Done | Step::ToCome => {
+                pen.skip(1);
+            }
         }
     }
     let left = pen.left();
@@ -123,7 +125,9 @@ fn next_press(shutdown: &ShutdownView, now: Elapsed) -> Vec<String> {
             format!("Ctrl-C again kills all now; else in {seconds} s"),
             format!("Ctrl-C kills now; else in {seconds} s"),
         ],
-        (Level::Graceful, None) => vec!["Ctrl-C again kills everything now".into(), "Ctrl-C kills now".into()],
+        (Level::Graceful, None) => {
+            vec!["Ctrl-C again kills everything now".into(), "Ctrl-C kills now".into()]
+        }
         (Level::Kill, _) => vec![
             "Killing. Ctrl-C again leaves at once: the terminal is yours, the shims finish".into(),
             "Killing. Ctrl-C again leaves at once".into(),
