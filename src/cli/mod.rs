@@ -32,7 +32,7 @@ enum Verb {
     /// Run shell lines in parallel, or (after --) one program with its arguments
     Run(run::Run),
     /// See what sundown does: a build, a download, a stubborn one, a leaky one, and more
-    Demo(run::Demo),
+    Demo(demo::Demo),
 }
 
 /// Does what the arguments say.

@@ -171,21 +171,6 @@ impl Run {
     }
 }
 
-/// The commands of the demo come with the program.
-#[derive(Debug, Args)]
-pub(super) struct Demo {
-    #[command(flatten)]
-    display: Display,
-}
-
-impl Demo {
-    pub(super) fn run(self) -> Result<Verdict, Error> {
-        let commands = super::demo::commands();
-        let policy = SessionPolicy { name: "demo".into(), hold: true, ..SessionPolicy::default() };
-        launch::launch(Launch { policy, commands, display: self.display })
-    }
-}
-
 impl ValueEnum for Color {
     fn value_variants<'a>() -> &'a [Self] {
         &[Self::Auto, Self::Always, Self::Never]

@@ -20,12 +20,15 @@ pub enum Program {
 }
 
 impl Program {
-    /// As a person would type it, for screens and records; not for a shell.
+    /// As a person would type it, in one line, for screens and records; not for a shell. Of a script, its first
+    /// line: what a comment there says, without its mark.
     pub fn display(&self) -> String {
-        match self {
+        let text = match self {
             Self::Shell(line) => line.to_string_lossy().into_owned(),
             Self::Argv(argv) => argv.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" "),
-        }
+        };
+        let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+        first.strip_prefix("# ").unwrap_or(first).to_owned()
     }
 }
 
@@ -68,4 +71,17 @@ pub struct CommandSpec {
     pub tty: bool,
     /// How it is stopped, and for how long it may run.
     pub policy: ExecutionPolicy,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_shown_in_one_line() {
+        let shell = |line: &str| Program::Shell(line.into()).display();
+        assert_eq!(shell("make -j8"), "make -j8");
+        assert_eq!(shell("\n# Backs up.\nset -e\ntar c /"), "Backs up.");
+        assert_eq!(Program::Argv(vec!["ls".into(), "-l".into()]).display(), "ls -l");
+    }
 }

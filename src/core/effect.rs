@@ -104,7 +104,7 @@ pub enum Answer {
 /// What the shim is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExecutionEffect {
-    /// Send a stage's signal to whom it is for, and say with `Delivered` how that went.
+    /// Send a stage's signal to whom it is for and who has not had it, and say with `Delivered` how that went.
     Deliver {
         /// The stage.
         stage: Stage,

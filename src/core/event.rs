@@ -173,7 +173,7 @@ pub enum ExecutionEvent {
     Delivered {
         /// Whose.
         stage: Stage,
-        /// To how many.
+        /// To how many who had not had it.
         targets: u32,
         /// Every live process of the tree ignores it.
         ignored_by_all: bool,

@@ -253,25 +253,30 @@ pub enum ShutdownCause {
 }
 
 impl ShutdownCause {
-    /// The signal it stands for in the exit status: the Ctrl-C key is SIGINT, and so is any other way to ask
-    /// (SEMANTICS 6: `&&` must not go on).
-    const fn signal(self) -> Option<Signal> {
+    /// How sundown ends if anything had to be stopped for it: by the signal that asked. Any other way to ask
+    /// counts as Ctrl-C (SEMANTICS 6: `&&` must not go on).
+    const fn verdict(self) -> Option<Verdict> {
         match self {
             Self::Done | Self::FailFast => None,
-            Self::Asked(Origin::Signal(signal)) => Some(signal),
-            Self::Asked(Origin::HangUp) => Some(Signal::HUP),
-            Self::Asked(_) => Some(Signal::INT),
+            Self::Asked(Origin::Signal(signal)) => Some(Verdict::Signal(signal)),
+            Self::Asked(Origin::HangUp) => Some(Verdict::Signal(Signal::HUP)),
+            Self::Asked(Origin::Key) => Some(Verdict::CtrlC),
+            Self::Asked(_) => Some(Verdict::Signal(Signal::INT)),
         }
     }
 }
 
 /// How sundown itself is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// With this code.
     Code(i32),
     /// By this signal, raised again so that the caller sees it.
     Signal(Signal),
+    /// By SIGINT, which the whole foreground group gets: as if the terminal had not been raw when the key was
+    /// pressed. A shell script that waits for us runs on unless it gets one, too (measured).
+    CtrlC,
 }
 
 impl Verdict {
@@ -284,8 +289,8 @@ impl Verdict {
         if !endings.iter().all(Ending::is_clean) {
             return Self::NOT_CLEAN;
         }
-        if let Some(signal) = cause.signal().filter(|_| unfinished) {
-            return Self::Signal(signal);
+        if let Some(verdict) = cause.verdict().filter(|_| unfinished) {
+            return verdict;
         }
         match endings {
             [only] => Self::Code(only.outcome.code()),
@@ -346,7 +351,7 @@ mod tests {
         let term = ShutdownCause::Asked(Origin::Signal(Signal::TERM));
         assert_eq!(verdict(term, true, &[interrupted()]), Verdict::Signal(Signal::TERM));
         let key = ShutdownCause::Asked(Origin::Key);
-        assert_eq!(verdict(key, true, &[interrupted(), Outcome::Success]), Verdict::Signal(Signal::INT));
+        assert_eq!(verdict(key, true, &[interrupted(), Outcome::Success]), Verdict::CtrlC);
         assert_eq!(verdict(key, false, &[Outcome::Success]), Verdict::Code(0));
         assert_eq!(
             verdict(ShutdownCause::Asked(Origin::HangUp), true, &[interrupted()]),

@@ -93,7 +93,8 @@ pub(crate) struct ShimSim {
     reports: Vec<Report>,
     /// Everything sent and reported, with its moment.
     pub(crate) log: Vec<(Elapsed, String)>,
-    stage: Option<Stage>,
+    /// The furthest stage that each process was told of.
+    told: Vec<Option<Stage>>,
 }
 
 impl ShimSim {
@@ -111,7 +112,7 @@ impl ShimSim {
             feeding: false,
             reports: Vec::new(),
             log: Vec::new(),
-            stage: None,
+            told: vec![None; script.procs.len()],
             script,
         };
         let spawn = Duration::from_millis(shim.script.spawn_ms);
@@ -236,29 +237,44 @@ impl ShimSim {
         }
     }
 
+    /// An interrupt reaches the leader's group, which process 0 and 1 are, while the leader is there; everybody
+    /// once it is gone. To be terminated reaches everybody.
     fn deliver(&mut self, now: Elapsed, stage: Stage, signal: Signal) {
-        assert!(self.living() > 0, "a signal to an empty tree at {now:?}");
-        assert!(self.stage < Some(stage), "{stage} was delivered twice, or went back");
-        self.stage = Some(stage);
-        self.note(now, format!("send {signal}"));
-        let reaction = |proc: &Proc| if stage == Stage::Interrupt { proc.on_int } else { proc.on_term };
-        let mut ignored_by_all = true;
-        for proc in (0..self.alive.len()).filter(|n| self.alive[*n]).collect::<Vec<_>>() {
-            let reaction = reaction(&self.script.procs[proc]);
-            ignored_by_all &= reaction == Reaction::Ignores;
-            let (after, status) = match reaction {
-                Reaction::Ignores | Reaction::Catches => continue,
-                Reaction::Dies(after) => (after, ExitStatus::Signaled { signal, core: false }),
-                Reaction::Exits(after, code) => (after, ExitStatus::Code(code)),
-            };
-            self.plan(now.after(Duration::from_millis(after)), Happening::Dies(proc, status));
+        if self.living() == 0 {
+            return;
         }
-        let targets = self.living() as u32;
+        let in_group = |n: &usize| stage > Stage::Interrupt || !self.alive[0] || *n < 2;
+        let targets: Vec<usize> = (0..self.alive.len())
+            .filter(|n| self.alive[*n] && self.told[*n] < Some(stage))
+            .filter(in_group)
+            .collect();
+        assert!(self.told.iter().all(|told| *told <= Some(stage)), "{stage} after a later stage");
+        if !targets.is_empty() {
+            self.note(now, format!("send {signal} to {}", targets.len()));
+        }
+        for n in &targets {
+            self.told[*n] = Some(stage);
+            self.react(now, *n, stage, signal);
+        }
+        let deaf = |n: usize| stage == Stage::Interrupt && self.script.procs[n].on_int == Reaction::Ignores;
+        let ignored_by_all = (0..self.alive.len()).filter(|n| self.alive[*n]).all(deaf);
+        let targets = targets.len() as u32;
         self.feed(now, ExecutionEvent::Delivered { stage, targets, ignored_by_all });
     }
 
+    fn react(&mut self, now: Elapsed, n: usize, stage: Stage, signal: Signal) {
+        let proc = &self.script.procs[n];
+        let reaction = if stage == Stage::Interrupt { proc.on_int } else { proc.on_term };
+        let (after, status) = match reaction {
+            Reaction::Ignores | Reaction::Catches => return,
+            Reaction::Dies(after) => (after, ExitStatus::Signaled { signal, core: false }),
+            Reaction::Exits(after, code) => (after, ExitStatus::Code(code)),
+        };
+        self.plan(now.after(Duration::from_millis(after)), Happening::Dies(n, status));
+    }
+
     fn sweep(&mut self, now: Elapsed) {
-        self.stage = Some(Stage::Kill);
+        self.told.fill(Some(Stage::Kill));
         let status = ExitStatus::Signaled { signal: Signal::KILL, core: false };
         for proc in (0..self.alive.len()).filter(|n| self.alive[*n]).collect::<Vec<_>>() {
             if let Some(after) = self.script.procs[proc].killable {

@@ -110,14 +110,27 @@ pub(crate) fn reset_all() {
     }
 }
 
+/// Who is signalled when we end by a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whom {
+    /// Only this process.
+    Ourselves,
+    /// The group that has the terminal, if that is ours: as the terminal itself would have done.
+    ForegroundGroup,
+}
+
 /// Ends this process by `signal`, as if nobody had handled it. Returns only if it could not.
 ///
 /// No core is left, as the end of sundown by a signal is no fault of its.
-pub(crate) fn raise_default(signal: Signal) {
+pub(crate) fn raise_default(signal: Signal, whom: Whom) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let no_core = Rlimit { current: Some(0), ..getrlimit(Resource::Core) };
     setrlimit(Resource::Core, no_core).expect("a soft limit can always be lowered");
     reset_all();
+    let group = rustix::termios::tcgetpgrp(rustix::stdio::stdin()).ok();
+    if whom == Whom::ForegroundGroup && group == Some(rustix::process::getpgrp()) {
+        let _sent = rustix::process::kill_current_process_group(raw(signal));
+    }
     send_to_child(rustix::process::getpid(), signal);
 }
 

@@ -193,8 +193,7 @@ impl Execution {
         out: &mut ExecutionEffects,
     ) {
         if let Some(record) = self.stages.iter_mut().rev().find(|record| record.stage == stage) {
-            record.targets = targets;
-            record.ignored_by_all = ignored_by_all;
+            record.targets += targets;
         }
         let State::Stopping(request) = self.state else { return };
         if ignored_by_all && request.stage == stage {
@@ -227,10 +226,12 @@ impl Execution {
                     self.timers.set(Timer::LeakGrace, now.after(LEAK_GRACE));
                 }
             }
-            // The ladder goes on over the rest of the tree, which may be deaf to what its leader heard.
+            // The ladder goes on over the rest of the tree. An interrupt went to the foreground; those who were
+            // not there are told now that their leader has heeded it.
             State::Stopping(StopRequest { stage: Stage::Interrupt, .. }) => {
+                let signal = self.policy.ladder.interrupt.signal;
+                out.push(ExecutionEffect::Deliver { stage: Stage::Interrupt, signal });
                 out.push(ExecutionEffect::Report(Report::LeaderExited(status)));
-                out.push(ExecutionEffect::Look);
             }
             State::Stopping(_) | State::GivingUp(_) => {
                 out.push(ExecutionEffect::Report(Report::LeaderExited(status)));

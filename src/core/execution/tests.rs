@@ -73,10 +73,10 @@ fn the_ladder_is_interrupt_5_s_terminate_5_s_kill() {
         Script::of([STUBBORN]),
         &[(100, x())],
         "0 > started 100
-         100 send SIGINT
+         100 send SIGINT to 1
          100 > interrupt (Operator) until 5100
          300 > waits for 100 of 1
-         5100 send SIGTERM
+         5100 send SIGTERM to 1
          5100 > terminate (Operator) until 10100
          10100 sweep
          10100 > kill (Operator) until -
@@ -91,7 +91,7 @@ fn a_polite_child_ends_at_its_stage() {
         Script::of([POLITE]),
         &[(100, x())],
         "0 > started 100
-         100 send SIGINT
+         100 send SIGINT to 1
          100 > interrupt (Operator) until 5100
          100 > leader died of SIGINT
          100 > finished: interrupted (Operator, interrupt)",
@@ -105,9 +105,9 @@ fn a_stage_that_every_member_ignores_is_skipped_at_once() {
         Script::of([deaf, deaf]),
         &[(100, x())],
         "0 > started 100
-         100 send SIGINT
+         100 send SIGINT to 2
          100 > interrupt (Operator) until 5100
-         100 send SIGTERM
+         100 send SIGTERM to 2
          100 > terminate (Operator) until 5100
          110 > leader died of SIGTERM
          110 > finished: interrupted (Operator, terminate)",
@@ -118,7 +118,7 @@ fn a_stage_that_every_member_ignores_is_skipped_at_once() {
 fn a_stage_that_one_member_hears_is_not_skipped() {
     let deaf = Proc { on_int: Reaction::Ignores, on_term: Reaction::Dies(0), ..POLITE };
     let shim = play(Script::of([deaf, STUBBORN]), &[(0, x())]);
-    assert!(shim.transcript().contains("5000 send SIGTERM"), "{}", shim.transcript());
+    assert!(shim.transcript().contains("5000 send SIGTERM to 2"), "{}", shim.transcript());
 }
 
 #[test]
@@ -128,13 +128,26 @@ fn what_outlives_its_leader_and_is_deaf_is_not_waited_for() {
         Script::of([POLITE, deaf]),
         &[(100, x())],
         "0 > started 100
-         100 send SIGINT
+         100 send SIGINT to 2
          100 > interrupt (Operator) until 5100
          100 > leader died of SIGINT
-         100 > waits for 101 of 1
-         100 send SIGTERM
+         100 send SIGTERM to 1
          100 > terminate (Operator) until 5100
          100 > finished: interrupted (Operator, terminate)",
+    );
+}
+
+#[test]
+fn who_was_not_in_the_foreground_is_interrupted_when_the_leader_has_heeded_it() {
+    check(
+        Script::of([POLITE, POLITE, POLITE]),
+        &[(100, x())],
+        "0 > started 100
+         100 send SIGINT to 2
+         100 > interrupt (Operator) until 5100
+         100 send SIGINT to 1
+         100 > leader died of SIGINT
+         100 > finished: interrupted (Operator, interrupt)",
     );
 }
 
@@ -147,7 +160,7 @@ fn a_zero_wait_skips_a_stage() {
         with_policy(policy, &[POLITE]),
         &[(10, x())],
         "0 > started 100
-         10 send SIGTERM
+         10 send SIGTERM to 1
          10 > terminate (Operator) until 5010
          10 > leader died of SIGTERM
          10 > finished: interrupted (Operator, terminate)",
@@ -163,7 +176,7 @@ fn an_infinite_wait_ends_only_by_a_further_request() {
         with_policy(policy, &[STUBBORN]),
         &[(10, x()), (50_000, kill())],
         "0 > started 100
-         10 send SIGINT
+         10 send SIGINT to 1
          10 > interrupt (Operator) until -
          210 > waits for 100 of 1
          50000 sweep
@@ -179,7 +192,7 @@ fn stages_never_go_back_and_the_same_request_twice_is_one() {
         Script::of([STUBBORN]),
         &[(10, stop(Stage::Terminate)), (20, x()), (30, stop(Stage::Terminate)), (40, kill()), (50, x())],
         "0 > started 100
-         10 send SIGTERM
+         10 send SIGTERM to 1
          10 > terminate (Operator) until 5010
          40 sweep
          40 > kill (Operator) until -
@@ -194,7 +207,7 @@ fn an_interrupt_during_spawn_is_delivered_right_after_it() {
         Script { spawn_ms: 50, ..Script::of([POLITE]) },
         &[(10, x())],
         "50 > started 100
-         50 send SIGINT
+         50 send SIGINT to 1
          50 > interrupt (Operator) until 5050
          50 > leader died of SIGINT
          50 > finished: interrupted (Operator, interrupt)",
@@ -235,7 +248,7 @@ fn what_outlives_the_leader_is_stopped_after_the_leak_grace() {
         &[],
         "0 > started 100
          10 > leader exited 0
-         210 send SIGTERM
+         210 send SIGTERM to 1
          210 > terminate (Leak) until 5210
          210 > waits for 101 of 1
          5210 sweep
@@ -270,7 +283,7 @@ fn after_exit_wait_runs_until_the_tree_is_empty() {
         &[(500, x())],
         "0 > started 100
          10 > leader exited 0
-         500 send SIGINT
+         500 send SIGINT to 1
          500 > interrupt (Operator) until 5500
          500 > finished: interrupted (Operator, interrupt)",
     );
@@ -294,11 +307,11 @@ fn the_leaders_end_does_not_end_the_ladder_over_the_rest() {
         Script::of([POLITE, STUBBORN]),
         &[(0, x())],
         "0 > started 100
-         0 send SIGINT
+         0 send SIGINT to 2
          0 > interrupt (Operator) until 5000
          0 > leader died of SIGINT
-         0 > waits for 101 of 1
-         5000 send SIGTERM
+         200 > waits for 101 of 1
+         5000 send SIGTERM to 1
          5000 > terminate (Operator) until 10000
          10000 sweep
          10000 > kill (Operator) until -
@@ -320,7 +333,7 @@ fn output_held_by_a_stranger_is_closed_after_its_bound() {
         Script { output_held: true, ..Script::of([POLITE]) },
         &[(0, x())],
         "0 > started 100
-         0 send SIGINT
+         0 send SIGINT to 1
          0 > interrupt (Operator) until 5000
          0 > leader died of SIGINT
          2000 close output
@@ -356,7 +369,7 @@ fn a_timeout_starts_the_ladder_and_names_the_outcome() {
         with_policy(policy, &[POLITE]),
         &[],
         "0 > started 100
-         2000 send SIGINT
+         2000 send SIGINT to 1
          2000 > interrupt (Timeout) until 7000
          2000 > leader died of SIGINT
          2000 > finished: timed out",
@@ -374,7 +387,7 @@ fn a_pause_does_not_count_against_the_timeout() {
          1000 > paused
          6000 resume
          6000 > resumed until -
-         8000 send SIGINT
+         8000 send SIGINT to 1
          8000 > interrupt (Timeout) until 13000
          8000 > leader died of SIGINT
          8000 > finished: timed out",
@@ -391,7 +404,7 @@ fn an_interrupt_of_a_paused_one_wakes_it_first() {
          10 > paused
          20 resume
          20 > resumed until -
-         20 send SIGINT
+         20 send SIGINT to 1
          20 > interrupt (Operator) until 5020
          20 > leader died of SIGINT
          20 > finished: interrupted (Operator, interrupt)",
@@ -405,7 +418,7 @@ fn stage_clocks_stand_still_while_paused() {
         &[(0, x()), (1000, ExecutionEvent::PauseRequested), (11_000, ExecutionEvent::ResumeRequested)],
     );
     assert!(shim.transcript().contains("11000 > resumed until 15000"), "{}", shim.transcript());
-    assert!(shim.transcript().contains("15000 send SIGTERM"), "{}", shim.transcript());
+    assert!(shim.transcript().contains("15000 send SIGTERM to 1"), "{}", shim.transcript());
 }
 
 #[test]
@@ -413,7 +426,7 @@ fn more_time_moves_the_current_stage_only() {
     let more = ExecutionEvent::MoreTimeRequested { by: Duration::from_secs(30) };
     let shim = play(Script::of([STUBBORN]), &[(0, x()), (1000, more)]);
     assert!(shim.transcript().contains("1000 > extended until 35000"), "{}", shim.transcript());
-    assert!(shim.transcript().contains("35000 send SIGTERM"), "{}", shim.transcript());
+    assert!(shim.transcript().contains("35000 send SIGTERM to 1"), "{}", shim.transcript());
     assert!(shim.transcript().contains("40000 sweep"), "{}", shim.transcript());
 }
 
@@ -423,7 +436,7 @@ fn a_lost_engine_starts_the_same_ladder_and_names_the_outcome() {
         Script::of([POLITE]),
         &[(10, ExecutionEvent::EngineLost)],
         "0 > started 100
-         10 send SIGINT
+         10 send SIGINT to 1
          10 > interrupt (SupervisorLost) until 5010
          10 > leader died of SIGINT
          10 > finished: lost its supervisor",

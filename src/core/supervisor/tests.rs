@@ -334,7 +334,7 @@ fn ctrl_c_stops_all_in_parallel_and_ends_by_sigint() {
          10100 release b: interrupted (Shutdown, kill)
          10100 -- restore
          10100 close clients
-         10100 exit Signal(SIGINT)",
+         10100 exit CtrlC",
     );
 }
 
@@ -606,7 +606,7 @@ fn a_suspended_session_stands_still_and_goes_on() {
     session.run_until(Elapsed::from_millis(140_000));
     assert_eq!(session.state(0), RowState::Running);
     // Of its 5 s, 2 were over when everything stood still.
-    let sigterm = session.shims.values().any(|shim| shim.transcript().contains("133000 send SIGTERM"));
+    let sigterm = session.shims.values().any(|shim| shim.transcript().contains("133000 send SIGTERM to 1"));
     assert!(sigterm, "the stage clock stood still");
 }
 

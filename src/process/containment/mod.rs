@@ -32,6 +32,8 @@ pub(crate) struct Containment {
     leader: Option<Pid>,
     /// Processes found that had left the leader's parentage, and were reaped.
     escaped: u32,
+    /// Who has had the interrupt, by pid and start: each gets it once.
+    interrupted: Vec<(Pid, u64)>,
 }
 
 /// What became of delivering a signal.
@@ -46,7 +48,7 @@ pub(crate) struct Delivery {
 impl Containment {
     /// What is below `root`, which must be a subreaper, but for `excluded`.
     pub(crate) const fn below(root: Pid, excluded: Vec<Pid>) -> Self {
-        Self { root, excluded, leader: None, escaped: 0 }
+        Self { root, excluded, leader: None, escaped: 0, interrupted: Vec::new() }
     }
 
     /// The leader was forked.
@@ -71,33 +73,43 @@ impl Containment {
     }
 
     /// Asks as Ctrl-C asks: the terminal's foreground group, or the leader's; once the leader is gone, or there
-    /// is no such group, each process (SEMANTICS 2, stage 1).
-    pub(crate) fn interrupt(&self, signal: Signal, terminal: Option<BorrowedFd<'_>>) -> Delivery {
+    /// is no such group, each process that has not been asked (SEMANTICS 2, stage 1).
+    pub(crate) fn interrupt(&mut self, signal: Signal, terminal: Option<BorrowedFd<'_>>) -> Delivery {
         // First the signal, then the looking: nothing waits for /proc.
-        let group = match (self.leader, terminal) {
-            (None, _) => None,
-            (Some(leader), None) => {
-                signal::send_to_group(leader, signal);
-                Some((leader, true))
-            }
-            (Some(_), Some(master)) => {
-                pty::foreground(master).map(|group| (group, pty::signal_foreground(master, signal)))
-            }
-        };
+        let (group, sent) = self.interrupt_group(signal, terminal);
         let members = self.living();
-        let targets: Vec<&Process> = match group {
-            Some((group, _)) => members.iter().filter(|p| p.group == group.as_raw_nonzero().get()).collect(),
-            None => members.iter().collect(),
+        let is_target = |p: &&Process| {
+            let in_group = group.is_none_or(|group| p.group == group.as_raw_nonzero().get());
+            in_group && !self.interrupted.contains(&(p.pid, p.start))
         };
-        if !group.is_some_and(|(_, sent)| sent) {
-            for target in &targets {
+        let targets: Vec<&Process> = members.iter().filter(is_target).collect();
+        for target in &targets {
+            if !sent {
                 self.send(target, signal);
             }
+            if target.is_stopped() {
+                self.send(target, Signal::CONT);
+            }
         }
-        for target in targets.iter().filter(|target| target.is_stopped()) {
-            self.send(target, Signal::CONT);
+        let delivery = Delivery {
+            targets: count(&targets),
+            ignored_by_all: ignored_by_all(&members) & signal.bit() != 0,
+        };
+        self.interrupted.extend(targets.into_iter().map(|target| (target.pid, target.start)));
+        delivery
+    }
+
+    /// Signals the group that a Ctrl-C would go to, if there is one; true if that reached all of it.
+    fn interrupt_group(&self, signal: Signal, terminal: Option<BorrowedFd<'_>>) -> (Option<Pid>, bool) {
+        match (self.leader, terminal) {
+            // The terminal, too, would say that it had signalled, and reach nobody.
+            (None, _) => (None, false),
+            (Some(leader), None) => (Some(leader), signal::send_to_group(leader, signal) == Sent::Yes),
+            (Some(_), Some(master)) => match pty::foreground(master) {
+                Some(group) => (Some(group), pty::signal_foreground(master, signal)),
+                None => (None, false),
+            },
         }
-        Delivery { targets: count(&targets), ignored_by_all: ignored_by_all(&members) & signal.bit() != 0 }
     }
 
     /// Tells every process of the tree, once; on a terminal also by SIGHUP, which interactive shells heed where

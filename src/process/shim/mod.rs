@@ -369,7 +369,10 @@ impl Shim {
             return;
         }
         let delivery = match stage {
-            Stage::Interrupt => self.containment.interrupt(signal, self.output.terminal()),
+            Stage::Interrupt => {
+                let (containment, output) = (&mut self.containment, &self.output);
+                containment.interrupt(signal, output.terminal())
+            }
             Stage::Terminate | Stage::Kill => {
                 self.containment.terminate(signal, self.output.terminal().is_some())
             }

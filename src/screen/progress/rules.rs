@@ -420,7 +420,7 @@ fn values_only(text: &str) -> bool {
 
 /// The first words, without directories and versions.
 fn short(text: &str) -> Option<String> {
-    static VERSION: Pattern = LazyLock::new(|| compile(r"[-=_]v?[0-9]+\..*$"));
+    static VERSION: Pattern = LazyLock::new(|| compile(r"(?:-|==)v?[0-9]+\..*$"));
     let base = |word: &str| {
         let base = word.trim_end_matches('/').rsplit('/').next().unwrap_or(word);
         VERSION.replace(base, "").into_owned()

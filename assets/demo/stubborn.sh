@@ -1,0 +1,10 @@
+# A stubborn one: SIGINT, SIGTERM and SIGHUP do not end it. Only SIGKILL does.
+trap 'printf "\033[33mSIGINT?\033[0m I am busy.\n"' INT
+trap 'printf "\033[33mSIGTERM?\033[0m Not now.\n"' TERM
+trap '' HUP
+printf 'I do not end on SIGINT or SIGTERM.\n\n'
+printf 'Press x, and watch my row: what was sent, whom sundown waits for, and when\n'
+printf 'the next stage begins by itself. x again goes on to it at once, X kills me.\n\n'
+while :; do
+    sleep 1
+done
