@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::outcome::{Ending, ExitStatus};
-use super::stop::StopRequest;
+use super::stop::{Stage, StopRequest};
 use super::time::Elapsed;
 
 /// News of one execution.
@@ -21,7 +21,9 @@ pub enum Report {
     StageEntered {
         /// Why and by whom; with the stage.
         request: StopRequest,
-        /// When the next one begins by itself.
+        /// The stage after it, which may not be the next one of all: some are skipped.
+        next: Option<Stage>,
+        /// When that begins by itself.
         until: Option<Elapsed>,
     },
     /// The clock of the current stage was moved.

@@ -321,7 +321,7 @@ fn render(report: &Report) -> String {
     let until = |until: &Option<Elapsed>| until.map_or("-".into(), |at| at.as_millis().to_string());
     match report {
         Report::Started { pid } => format!("> started {pid}"),
-        Report::StageEntered { request, until: end } => {
+        Report::StageEntered { request, until: end, .. } => {
             format!("> {} ({:?}) until {}", request.stage, request.cause, until(end))
         }
         Report::StageExtended { until: end } => format!("> extended until {}", until(end)),

@@ -13,7 +13,7 @@ use super::outcome::{Ending, ShutdownCause};
 use super::progress::Progress;
 use super::report::Blocker;
 use super::shutdown::{Level, Phase};
-use super::stop::StopRequest;
+use super::stop::{Stage, StopRequest};
 use super::time::Elapsed;
 
 /// A session, as it is at one moment.
@@ -129,7 +129,9 @@ pub struct RowView {
 pub struct StopView {
     /// The stage it is at, why, and who asked.
     pub request: StopRequest,
-    /// When the next stage begins by itself.
+    /// The stage after it.
+    pub next: Option<Stage>,
+    /// When that begins by itself.
     pub until: Option<Elapsed>,
     /// Who is waited for.
     pub waiting: Option<Blocker>,

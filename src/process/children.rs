@@ -17,6 +17,19 @@ static OWN: LazyLock<Mutex<HashSet<Pid>>> = LazyLock::new(Mutex::default);
 #[derive(Debug)]
 pub(super) struct Own(MutexGuard<'static, HashSet<Pid>>);
 
+/// Has everything that we were started with, but for the first three descriptors, closed in every child: what a
+/// careless parent left open would otherwise reach every command.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "rustix has no close_range")]
+pub(crate) fn inherit_nothing() {
+    // SAFETY: only sets flags of descriptors; an old kernel refuses, and then things are as they always were.
+    unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+}
+
+/// Elsewhere, descriptors are the business of those who open them.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn inherit_nothing() {}
+
 /// The children we started and have not reaped.
 pub(super) fn own() -> Own {
     Own(OWN.lock().unwrap_or_else(PoisonError::into_inner))

@@ -3,7 +3,7 @@
 //! Owns the shim and the engine's side of it, terminals of commands, and containment. Knows nothing of
 //! sessions or screens; decides nothing that `core` decides.
 
-mod children;
+pub(crate) mod children;
 mod containment;
 mod exec;
 pub(crate) mod guard;

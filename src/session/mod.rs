@@ -14,6 +14,7 @@ use signal_hook_tokio::Signals;
 use tokio::runtime::Runtime;
 
 use crate::engine::{Clock, Connector, Ended, Engine, SessionSpec};
+use crate::process::children;
 use crate::process::spawner::ShimSpawner;
 use crate::signals;
 
@@ -37,11 +38,13 @@ impl Running {
     }
 }
 
-/// The control plane's runtime, with the signals taken over: to be made before any thread is.
+/// The control plane's runtime, with the signals taken over and nothing to be inherited by commands: to be made
+/// before any thread is.
 ///
 /// # Errors
 /// If the system has no descriptors left.
 pub(crate) fn prepare() -> io::Result<(Runtime, Signals)> {
+    children::inherit_nothing();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let signals = {
         let _entered = runtime.enter();

@@ -237,7 +237,8 @@ impl Tty {
     }
 
     pub fn resize(&self, cols: u16, rows: u16) {
-        self.shown.0.lock().expect("no test panics with it").term.resize(Dims(cols.max(2), rows.max(1)));
+        let size = Dims(cols.max(2), rows.max(1));
+        self.shown.0.lock().expect("no test panics with it").term.resize(size);
         self.set_size(cols, rows);
     }
 
@@ -450,6 +451,7 @@ fn own_session(command: &mut Command) {
 pub struct Headless {
     pub child: Child,
     events: Arc<(Mutex<Vec<Value>>, Condvar)>,
+    reader: Option<std::thread::JoinHandle<()>>,
     pub state: Dir,
 }
 
@@ -468,17 +470,18 @@ impl Headless {
         change(&mut command);
         let mut child = command.spawn().expect("starts");
         let events: Arc<(Mutex<Vec<Value>>, Condvar)> = Arc::default();
+        let mut reader = None;
         if let Some(stdout) = child.stdout.take() {
             let events = Arc::clone(&events);
-            std::thread::spawn(move || {
+            reader = Some(std::thread::spawn(move || {
                 for line in BufReader::new(stdout).lines().map_while(Result::ok) {
                     let event = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"));
                     events.0.lock().expect("no test panics with it").push(event);
                     events.1.notify_all();
                 }
-            });
+            }));
         }
-        Self { child, events, state }
+        Self { child, events, reader, state }
     }
 
     pub fn pid(&self) -> u32 {
@@ -543,8 +546,8 @@ impl Headless {
             assert!(begun.elapsed() < LONG, "it did not end; {:#?}", self.events());
             std::thread::park_timeout(Duration::from_millis(2));
         };
-        if status.signal() != Some(9) {
-            self.wait("summary", |event| event["event"] == "summary");
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("every line is JSON");
         }
         let events = self.events();
         let finished = events.iter().filter(|event| event["event"] == "finished");

@@ -410,7 +410,8 @@ impl Execution {
         } else {
             out.push(ExecutionEffect::Deliver { stage, signal: rung.signal });
         }
-        out.push(ExecutionEffect::Report(Report::StageEntered { request, until }));
+        let next = stage.next().map(|next| self.policy.ladder.first_useful(next));
+        out.push(ExecutionEffect::Report(Report::StageEntered { request, next, until }));
     }
 
     /// Writes down when the current stage ended.

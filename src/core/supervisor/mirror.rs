@@ -261,9 +261,9 @@ impl Mirror {
                 self.pid = Some(pid);
                 self.live = Live::Running;
             }
-            Report::StageEntered { request, until } => {
+            Report::StageEntered { request, next, until } => {
                 let waiting = self.waiting();
-                self.live = Live::Stopping(StopView { request, until, waiting });
+                self.live = Live::Stopping(StopView { request, next, until, waiting });
             }
             Report::StageExtended { until } => {
                 self.set_until(until);
@@ -313,6 +313,11 @@ impl Mirror {
     pub(super) fn stage(&self) -> Option<Stage> {
         let reported = self.stop_view().map(|stop| stop.request.stage);
         self.asked.map(|asked| asked.stage).max(reported)
+    }
+
+    /// A person has pressed something that stops it.
+    pub(super) fn note_press(&mut self, now: Elapsed) {
+        self.presses.press(now, false);
     }
 
     /// The stage that a request means: a person's press that counts is the next one, a program names it.

@@ -129,7 +129,8 @@ impl Supervisor {
         match found.state {
             CommandState::Queued => {}
             CommandState::Finished { .. } => self.queue_again(now, command),
-            CommandState::Active(_) => {
+            CommandState::Active(ref mut mirror) => {
+                mirror.note_press(now);
                 found.restarting = true;
                 found.touched = true;
                 let request = StopRequest { stage: Stage::Interrupt, cause: StopCause::Operator, origin };

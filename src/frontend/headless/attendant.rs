@@ -81,7 +81,7 @@ fn waiting(view: &View, now: Elapsed) -> String {
 
 fn wait_of(row: &RowView, now: Elapsed) -> Option<String> {
     let stop = row.stop.as_ref()?;
-    let next = match (stop.request.stage.next(), stop.until) {
+    let next = match (stop.next, stop.until) {
         (Some(next), Some(until)) => format!(", {next} in {} s", text::seconds_left(until.since(now))),
         (Some(_), None) => ", for as long as it takes".into(),
         (None, _) => String::new(),
@@ -111,6 +111,7 @@ mod tests {
         let mut row = samples::row("db");
         row.stop = Some(StopView {
             request: StopRequest { stage: Stage::Interrupt, cause: StopCause::Shutdown, origin: Origin::Key },
+            next: Some(Stage::Terminate),
             until: Some(Elapsed::from_millis(5000)),
             waiting: Some(Blocker { pid: 42, name: "postgres".into(), alive: 3 }),
         });

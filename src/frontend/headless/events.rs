@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::core::outcome::{Ending, StageRecord};
+use crate::core::progress::Reading;
 use crate::core::time::Elapsed;
 use crate::core::view::{RowView, View};
 use crate::engine::Ended;
@@ -50,7 +51,7 @@ impl Events {
                 events.push(of_row("stage", row, at, &detail));
             }
             if row.progress.is_some() && same.map(|before| &before.progress) != Some(&row.progress) {
-                let reading = row.progress.as_ref().map(|progress| &progress.reading);
+                let reading = row.progress.as_ref().map(|progress| of_reading(&progress.reading));
                 events.push(of_row("progress", row, at, &json!({ "progress": reading })));
             }
         }
@@ -101,6 +102,15 @@ impl Events {
 pub(super) fn output(row: &RowView, at: Elapsed, offset: u64, bytes: &[u8]) -> Value {
     let detail = json!({ "offset": offset, "bytes": bytes.len(), "text": String::from_utf8_lossy(bytes) });
     of_row("output", row, at, &detail)
+}
+
+fn of_reading(reading: &Reading) -> Value {
+    json!({
+        "source": reading.source, "percent": reading.fraction.map(|fraction| (fraction * 1000.0).round() / 10.0),
+        "n": reading.done, "m": reading.total, "unit": reading.unit,
+        "eta_s": reading.eta.map(|eta| eta.as_secs_f64()), "rate": reading.rate, "phase": reading.phase,
+        "mood": reading.mood,
+    })
 }
 
 fn started(row: &RowView) -> Value {

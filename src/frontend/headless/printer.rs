@@ -1,5 +1,6 @@
 //! Prints what commands print, from their logs: every byte, at the reader's pace.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Stdout, Write};
 use std::os::unix::fs::FileExt;
@@ -43,6 +44,7 @@ pub(super) fn start(
         tails: Vec::new(),
         events: Events::default(),
         view: None,
+        unstarted: HashSet::new(),
     };
     std::thread::Builder::new().name("printer".into()).spawn(move || runtime.block_on(printer.run(end)))
 }
@@ -57,6 +59,8 @@ struct Printer {
     tails: Vec<Tail>,
     events: Events,
     view: Option<Arc<View>>,
+    /// Executions that ended unstarted, and were said.
+    unstarted: HashSet<ExecutionId>,
 }
 
 /// A log, as far as it was printed.
@@ -125,8 +129,22 @@ impl Printer {
             for event in self.events.of_view(&view, self.clock.now()) {
                 self.line(&event)?;
             }
+            self.say_unstarted(&view)?;
         }
         self.view = Some(view);
+        Ok(())
+    }
+
+    /// What has ended without ever having been started has no log to be printed first.
+    fn say_unstarted(&mut self, view: &View) -> io::Result<()> {
+        for (n, row) in view.rows.iter().enumerate() {
+            let Some(ending) = row.ending.as_ref().filter(|_| row.started.is_none()) else { continue };
+            if self.unstarted.insert(row.id) {
+                for event in self.events.finished(n, row, ending) {
+                    self.line(&event)?;
+                }
+            }
+        }
         Ok(())
     }
 

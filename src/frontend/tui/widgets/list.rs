@@ -128,7 +128,7 @@ fn draw_stop(theme: Theme, stop: &StopView, now: Elapsed, pen: &mut Pen<'_>) {
 
 /// What comes next by itself, and in how many seconds.
 pub(super) fn next_stage(stop: &StopView, now: Elapsed) -> Option<(String, u64)> {
-    let name = match stop.request.stage.next()? {
+    let name = match stop.next? {
         Stage::Interrupt => Signal::INT,
         Stage::Terminate => Signal::TERM,
         Stage::Kill => Signal::KILL,
