@@ -8,7 +8,7 @@ use rustix::process::{Resource, Rlimit};
 use super::run::Display;
 use crate::core::command::CommandSpec;
 use crate::core::outcome::Verdict;
-use crate::core::stop::Origin;
+use crate::core::stop::{Origin, Signal};
 use crate::core::supervisor::SessionPolicy;
 use crate::engine::{LogPolicy, SessionSpec};
 use crate::error::{Context, Error};
@@ -68,8 +68,12 @@ pub(super) fn launch(launch: Launch) -> Result<Verdict, Error> {
     let format = display.output.unwrap_or(Format::Prefixed);
     let printing = headless::start(&running.connector, clock, look, format).context("start to print")?;
     let ended = running.wait().context("end the session well")?;
-    // What is left to do is to write to a reader who may be slow; a Ctrl-C may end that as usual.
+    // What is left to do is to write to a reader who may be slow; a Ctrl-C may end that as usual. What only asks
+    // for something comes too late.
     process::signal::reset_all();
+    for late in [Signal::USR1, Signal::USR2, Signal::PIPE] {
+        process::signal::ignore(late);
+    }
     let verdict = ended.verdict;
     printing.finish(ended);
     Ok(verdict)

@@ -14,7 +14,7 @@ pub mod progress;
 pub mod report;
 pub mod shutdown;
 #[cfg(test)]
-mod sim;
+pub(crate) mod sim;
 pub mod stop;
 pub mod supervisor;
 pub mod time;

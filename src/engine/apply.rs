@@ -45,7 +45,7 @@ impl<S: Spawner> Dispatcher<S> {
         let wanted = self.senders.register(id);
         let (output, requests, last_words) = OutputHandle::channel();
         self.outputs.insert(id, output);
-        let Some(data) = self.data.as_ref().map(|data| data.handle().clone()) else { return };
+        let data = self.data.handle();
         let spec = self.supervisor.spec(command).clone();
         let output = OutputStart {
             id,

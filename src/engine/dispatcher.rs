@@ -7,14 +7,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::client::{ClientId, Clients, Downward, FromClient};
 use super::interrupt::InterruptSenders;
 use super::output::{OutputHandle, OutputRequest};
-use super::{Clock, Ended, SessionSpec};
+use super::{Clock, DataPlane, Ended, SessionSpec};
 use crate::core::event::{Event, Interrupt, Scope};
 use crate::core::id::{ExecutionId, RequestId};
 use crate::core::outcome::Verdict;
@@ -42,7 +41,7 @@ pub(super) struct Dispatcher<S> {
     pub(super) size: TerminalSize,
     pub(super) epoch_ns: u64,
     pub(super) clock: Clock,
-    pub(super) data: Option<Runtime>,
+    pub(super) data: DataPlane,
     pub(super) workers: JoinSet<()>,
     pub(super) exit: Option<Verdict>,
     pub(super) clients: Clients,
@@ -73,7 +72,7 @@ impl<S: Spawner> Dispatcher<S> {
         events: mpsc::Sender<Event>,
         inbox: mpsc::Receiver<Event>,
         clients: Clients,
-        data: Runtime,
+        data: DataPlane,
     ) -> Self {
         Self {
             size: spec.size,
@@ -85,7 +84,7 @@ impl<S: Spawner> Dispatcher<S> {
             events,
             epoch_ns: shim::monotonic_ns(),
             clock: Clock::begin(),
-            data: Some(data),
+            data,
             workers: JoinSet::new(),
             exit: None,
             clients,
@@ -126,10 +125,7 @@ impl<S: Spawner> Dispatcher<S> {
         self.senders = InterruptSenders::default();
         let all_gone = async { while self.workers.join_next().await.is_some() {} };
         let _in_time = tokio::time::timeout(GOODBYE, all_gone).await;
-        if let Some(data) = self.data.take() {
-            // Its tasks may sit in a write to a disk that hangs; the session does not wait for that.
-            data.shutdown_background();
-        }
+        self.data.end();
         Ended { verdict, view, at: self.clock.now(), last_words }
     }
 

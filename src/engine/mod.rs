@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -114,24 +115,49 @@ pub(crate) struct Engine<S> {
     dispatcher: Dispatcher<S>,
 }
 
-impl<S: Spawner> Engine<S> {
-    /// Prepares a session; nothing starts yet.
+/// Where output is read: threads of its own, or, in tests, the runtime of the control plane.
+#[derive(Debug)]
+pub(crate) struct DataPlane {
+    own: Option<Runtime>,
+    handle: Handle,
+}
+
+impl DataPlane {
+    /// Threads that read and emulate output.
     ///
     /// # Errors
-    /// If there is no thread left for the data plane.
-    pub(crate) fn new(spec: SessionSpec, spawner: S) -> io::Result<(Self, Connector)> {
-        let (events, inbox) = mpsc::channel(EVENTS);
-        let supervisor =
-            Supervisor::new(spec.policy.clone(), spec.commands.clone(), IdSource::new(spec.seed));
-        let (connector, clients) = client::channel(supervisor.view());
-        let data = tokio::runtime::Builder::new_multi_thread()
+    /// If there is none left.
+    pub(crate) fn start() -> io::Result<Self> {
+        let own = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(OUTPUT_THREADS)
             .max_blocking_threads(OUTPUT_THREADS)
             .thread_name("output")
             .enable_all()
             .build()?;
+        Ok(Self { handle: own.handle().clone(), own: Some(own) })
+    }
+
+    fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Ends it without waiting: a task may sit in a write to a disk that hangs.
+    fn end(&mut self) {
+        if let Some(own) = self.own.take() {
+            own.shutdown_background();
+        }
+    }
+}
+
+impl<S: Spawner> Engine<S> {
+    /// Prepares a session; nothing starts yet.
+    pub(crate) fn new(spec: SessionSpec, spawner: S, data: DataPlane) -> (Self, Connector) {
+        let (events, inbox) = mpsc::channel(EVENTS);
+        let supervisor =
+            Supervisor::new(spec.policy.clone(), spec.commands.clone(), IdSource::new(spec.seed));
+        let (connector, clients) = client::channel(supervisor.view());
         let dispatcher = Dispatcher::new(spec, supervisor, Arc::new(spawner), events, inbox, clients, data);
-        Ok((Self { dispatcher }, connector))
+        (Self { dispatcher }, connector)
     }
 
     /// Where signals and other sources of this process send what they learn.

@@ -98,16 +98,35 @@ pub(crate) fn ignore(signal: Signal) {
 /// Async-signal-safe.
 #[expect(unsafe_code, reason = "signal dispositions and masks are set through libc")]
 pub(crate) fn reset_all() {
-    // SAFETY: SIG_DFL runs no code of ours; the set is initialised by sigemptyset before it is read. Numbers
-    // that cannot be set (KILL, STOP, libc's own) are refused with an error that does not matter.
+    for number in 1..=64 {
+        set_default(number);
+    }
+    // SAFETY: the set is initialised by sigemptyset before it is read.
     unsafe {
-        for number in 1..=64 {
-            libc::signal(number, libc::SIG_DFL);
-        }
         let mut none: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut none);
         libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
     }
+}
+
+/// By the kernel itself: libc keeps two signals from us, which its posix_spawn leaves ignored. KILL and STOP are
+/// refused, as they should be.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "signal dispositions are set through the kernel")]
+fn set_default(number: i32) {
+    // The kernel's sigaction, which is at most this large: SIG_DFL, no flags, an empty mask.
+    let default = [0_u64; 4];
+    // SAFETY: SIG_DFL runs no code of ours; the kernel reads within the array.
+    unsafe {
+        libc::syscall(libc::SYS_rt_sigaction, number, default.as_ptr(), std::ptr::null_mut::<u64>(), 8_usize);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+#[expect(unsafe_code, reason = "signal dispositions are set through libc")]
+fn set_default(number: i32) {
+    // SAFETY: SIG_DFL runs no code of ours.
+    unsafe { libc::signal(number, libc::SIG_DFL) };
 }
 
 /// Who is signalled when we end by a signal.

@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use signal_hook_tokio::Signals;
 use tokio::runtime::Runtime;
 
-use crate::engine::{Clock, Connector, Ended, Engine, SessionSpec};
+use crate::engine::{Clock, Connector, DataPlane, Ended, Engine, SessionSpec};
 use crate::process::children;
 use crate::process::spawner::ShimSpawner;
 use crate::signals;
@@ -58,7 +58,7 @@ pub(crate) fn prepare() -> io::Result<(Runtime, Signals)> {
 /// # Errors
 /// If there is no thread or descriptor left.
 pub(crate) fn start(runtime: Runtime, signals: Signals, spec: SessionSpec) -> io::Result<Running> {
-    let (engine, connector) = Engine::new(spec, ShimSpawner::new()?)?;
+    let (engine, connector) = Engine::new(spec, ShimSpawner::new()?, DataPlane::start()?);
     let clock = engine.clock();
     runtime.spawn(signals::forward(signals, engine.events()));
     let engine =

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -176,6 +176,7 @@ pub struct Tty {
     pub slave: OwnedFd,
     shown: Shared,
     closing: Arc<AtomicBool>,
+    stopped: Arc<AtomicBool>,
 }
 
 impl Tty {
@@ -188,7 +189,7 @@ impl Tty {
         let term = Term::new(Config::default(), &Dims(cols, rows), VoidListener);
         let shown = Shown { bytes: Vec::new(), term, parser: Processor::new(), ended: false };
         let shown: Shared = Arc::new((Mutex::new(shown), Condvar::new()));
-        let tty = Self { master, slave, shown, closing: Arc::default() };
+        let tty = Self { master, slave, shown, closing: Arc::default(), stopped: Arc::default() };
         tty.set_size(cols, rows);
         tty.read_on();
         tty
@@ -205,11 +206,15 @@ impl Tty {
 
     fn read_on(&self) {
         let (shown, closing) = (Arc::clone(&self.shown), Arc::clone(&self.closing));
+        let stopped = Arc::clone(&self.stopped);
         let mut master = fs::File::from(self.master.try_clone().expect("a descriptor"));
         std::thread::spawn(move || {
             let mut buffer = vec![0; 65536];
             loop {
                 let read = master.read(&mut buffer);
+                while stopped.load(Ordering::Relaxed) {
+                    std::thread::park_timeout(Duration::from_millis(10));
+                }
                 if closing.load(Ordering::Relaxed) {
                     return;
                 }
@@ -221,7 +226,6 @@ impl Tty {
                         now.parser.advance(&mut now.term, &buffer[..count]);
                     }
                     Ok(0) | Err(_) => now.ended = true,
-                    Ok(_) => unreachable!("all counts are named"),
                 }
                 shown.1.notify_all();
                 if now.ended {
@@ -229,6 +233,18 @@ impl Tty {
                 }
             }
         });
+    }
+
+    /// Nobody reads the terminal, until what is returned is dropped.
+    pub fn stop_reading(&self) -> impl Sized + use<> {
+        struct Stopped(Arc<AtomicBool>);
+        impl Drop for Stopped {
+            fn drop(&mut self) {
+                self.0.store(false, Ordering::Relaxed);
+            }
+        }
+        self.stopped.store(true, Ordering::Relaxed);
+        Stopped(Arc::clone(&self.stopped))
     }
 
     fn set_size(&self, cols: u16, rows: u16) {
@@ -319,7 +335,7 @@ pub struct Tui {
     pub tty: Tty,
     pub child: Child,
     pub before: Termios,
-    pub state: Dir,
+    _state: Dir,
 }
 
 impl Tui {
@@ -354,7 +370,7 @@ impl Tui {
         change(&mut command);
         own_session(&mut command);
         let child = command.spawn().expect("starts");
-        Self { tty, child, before, state }
+        Self { tty, child, before, _state: state }
     }
 
     /// Waits for the first picture: every command's row.
@@ -576,9 +592,4 @@ pub fn kind(event: &Value) -> &str {
 pub fn stages(event: &Value) -> Vec<String> {
     let stages = event["stages"].as_array().expect("stages");
     stages.iter().map(|stage| stage["stage"].as_str().expect("a name").to_owned()).collect()
-}
-
-/// Peer of `AsFd`, so that tests need not import it.
-pub fn duplicate(fd: impl AsFd) -> OwnedFd {
-    fd.as_fd().try_clone_to_owned().expect("a descriptor")
 }

@@ -11,29 +11,36 @@ use crate::frontend::text::{self, EndKind};
 use crate::frontend::tui::model::Model;
 use crate::frontend::tui::theme::Theme;
 
-/// Draws it.
+/// Draws it: the clock always, then the counts that matter most, then its name.
 pub(in crate::frontend::tui) fn draw(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
     let clock = text::clock(model.now.since_epoch());
     let counts = counts(model, theme);
     let long: Vec<(String, Style)> =
         counts.iter().map(|(n, mark, word, style)| (format!("{mark} {n} {word}"), *style)).collect();
-    let short: Vec<(String, Style)> =
+    let mut short: Vec<(String, Style)> =
         counts.iter().map(|(n, mark, _, style)| (format!("{mark}{n}"), *style)).collect();
-    let title = format!(" sundown {} {}", theme.dot(), model.view.session.name);
-    let width = |parts: &[(String, Style)]| parts.iter().map(|(text, _)| text.width() + 2).sum::<usize>();
-    let room = usize::from(area.width).saturating_sub(title.width() + clock.len() + 3);
-    let parts = if width(&long) <= room { long } else { short };
+    let room = usize::from(area.width).saturating_sub(clock.len() + 2);
+    let titles =
+        [format!(" sundown {} {}", theme.dot(), model.view.session.name), " sundown".into(), String::new()];
+    let title = titles.iter().find(|title| title.width() + width(&short) <= room).map_or("", String::as_str);
+    while width(&short) > room {
+        // The last one is the one that matters least.
+        short.pop();
+    }
+    let parts = if title.width() + width(&long) <= room { long } else { short };
     let mut pen = Pen::new(buffer, area, 0);
-    pen.text(&title, theme.strong());
-    let taken = width(&parts).min(room) + clock.len() + 1;
-    let blank = pen.left().saturating_sub(taken as u16);
-    pen.skip(blank);
-    if width(&parts) <= room {
-        for (text, style) in &parts {
-            pen.text(text, *style).skip(2);
-        }
+    pen.text(title, theme.strong());
+    let blank = usize::from(pen.left()).saturating_sub(width(&parts) + clock.len() + 1);
+    pen.skip(blank as u16);
+    for (text, style) in &parts {
+        pen.text(text, *style).skip(2);
     }
     pen.text(&clock, theme.faint());
+}
+
+/// The cells that parts take, with what is between them.
+fn width(parts: &[(String, Style)]) -> usize {
+    parts.iter().map(|(text, _)| text.width() + 2).sum()
 }
 
 /// How many rows are in each state that any is in, with mark and word.

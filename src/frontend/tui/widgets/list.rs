@@ -14,10 +14,10 @@ use crate::frontend::text;
 use crate::frontend::tui::model::{Clicked, Model, Target};
 use crate::frontend::tui::theme::Theme;
 
-/// A name takes at most this share of a row, and
-const NAME_SHARE: u16 = 3;
-/// these many cells.
+/// A name takes at most three tenths of a row, and these many cells.
 const LONGEST_NAME: u16 = 20;
+/// A shorter bar says nothing that the percentage does not.
+const SHORTEST_BAR: u16 = 3;
 /// Elapsed time, up to `59:59`.
 const TIME: u16 = 6;
 /// Time left, as `~12:03`.
@@ -25,7 +25,7 @@ const LEFT: u16 = 7;
 /// `100%` and a blank.
 const PERCENT: u16 = 5;
 /// A row wide enough for time left, too.
-const WITH_LEFT: u16 = 40;
+const WITH_LEFT: u16 = 36;
 
 /// Draws it; returns what can be clicked.
 pub(in crate::frontend::tui) fn draw(
@@ -40,7 +40,7 @@ pub(in crate::frontend::tui) fn draw(
     // The selected row stays in sight, with what is before it.
     let first = (selected + 1).saturating_sub(height.saturating_sub(usize::from(rows.len() > height)));
     let longest = rows.iter().map(|row| row.name.width()).max().unwrap_or(0) as u16;
-    let name_width = longest.clamp(4, LONGEST_NAME).min((area.width / NAME_SHARE).max(4));
+    let name_width = longest.clamp(4, LONGEST_NAME).min((area.width * 3 / 10).max(8));
     let mut targets = Vec::new();
     for (down, row) in rows.iter().skip(first).take(height).enumerate() {
         let hidden = rows.len() - (first + down);
@@ -79,7 +79,8 @@ fn draw_row(model: &Model, theme: Theme, row: &RowView, line: Rect, name_width: 
         }
         (_, Some(stop)) => draw_stop(theme, stop, model.now, &mut pen),
         (RowState::Draining, None) => {
-            pen.text("ended, its tree or output not yet", theme.warning());
+            let texts = ["ended, its tree or output not yet", "tree or output not yet", "draining"];
+            pen.text(fitting(&texts.map(ToOwned::to_owned), pen.left()), theme.warning());
         }
         (RowState::Starting | RowState::Running | RowState::Stopping, None) => {
             draw_running(theme, row, model.now, line.width, &mut pen);
@@ -177,6 +178,10 @@ fn draw_progress(theme: Theme, row: &RowView, now: Elapsed, cells: u16, pen: &mu
 }
 
 fn draw_bar(theme: Theme, fraction: f64, cells: u16, style: Style, pen: &mut Pen<'_>) {
+    if cells < SHORTEST_BAR {
+        pen.skip(cells);
+        return;
+    }
     let (done, undone) = theme.bar();
     // A full bar is for what is done: up to then, a cell is missing.
     let full = (fraction.clamp(0.0, 1.0) * f64::from(cells)).floor() as u16;

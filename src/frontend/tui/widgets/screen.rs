@@ -81,15 +81,15 @@ fn about(model: &Model, theme: Theme, row: &RowView) -> String {
         return phase
             .map_or_else(|| row.line.clone(), |phase| format!("{phase} {} {}", theme.dot(), row.line));
     };
-    let waits = stop.waiting.as_ref().map(|blocker| {
+    let next = match super::list::next_stage(stop, model.now) {
+        Some((name, seconds)) => format!("{name} in {seconds} s, "),
+        None => String::new(),
+    };
+    let waits = stop.waiting.as_ref().map_or_else(String::new, |blocker| {
         let more = if blocker.alive > 1 { format!(" and {} more", blocker.alive - 1) } else { String::new() };
-        format!(", waiting for pid {} {}{more}", blocker.pid, blocker.name)
+        format!("waiting for pid {} {}{more}, ", blocker.pid, blocker.name)
     });
-    let next = super::list::next_stage(stop, model.now)
-        .map(|(name, seconds)| format!(", {name} in {seconds} s"))
-        .unwrap_or_default();
-    let by = stop.request.origin;
-    format!("{} by {by}{}{next}", stop.request.stage, waits.unwrap_or_default())
+    format!("{next}{waits}{} asked by {}", stop.request.stage, stop.request.origin)
 }
 
 fn right_of_title(model: &Model, theme: Theme, row: &RowView) -> String {

@@ -52,7 +52,9 @@ fn draw_steps(
 ) {
     let steps = steps(shutdown);
     let room = usize::from(area.width).saturating_sub(gone.width() + 3);
-    let wide: usize = steps.iter().map(|(phase, ..)| phase.name().len() + 4).sum::<usize>() + 6;
+    let names: usize = steps.iter().map(|(phase, ..)| phase.name().len() + 3).sum::<usize>() + 5;
+    // With names if they fit, and with room between them if that does, too.
+    let gap = u16::from(names + steps.len() <= room) + 1;
     let mut pen = Pen::new(buffer, area, 0);
     pen.skip(1);
     for (phase, step, since) in steps {
@@ -66,11 +68,11 @@ fn draw_steps(
         match step {
             Step::Current => {
                 let strong = style.patch(theme.strong());
-                pen.skip(1).text(phase.name(), strong).text(&clock(), style).skip(2);
+                pen.skip(1).text(phase.name(), strong).text(&clock(), style).skip(gap);
             }
-            Step::Done | Step::ToCome if wide <= room => {
+            Step::Done | Step::ToCome if names <= room => {
                 let quiet = if step == Step::Done { theme.plain() } else { theme.faint() };
-                pen.skip(1).text(phase.name(), quiet).skip(2);
+                pen.skip(1).text(phase.name(), quiet).skip(gap);
             }
             Step::Done | Step::ToCome => {
                 pen.skip(1);
