@@ -3,8 +3,9 @@ trap 'printf "\033[33mSIGINT?\033[0m I am busy.\n"' INT
 trap 'printf "\033[33mSIGTERM?\033[0m Not now.\n"' TERM
 trap '' HUP
 printf 'I do not end on SIGINT or SIGTERM.\n\n'
-printf 'Press x, and watch my row: what was sent, whom sundown waits for, and when\n'
-printf 'the next stage begins by itself. x again goes on to it at once, X kills me.\n\n'
+printf 'Press x, and watch my row: when the next\n'
+printf 'stage comes, and whom sundown waits for.\n\n'
+printf 'x again goes on to it at once. X kills me.\n\n'
 while :; do
     sleep 1
 done

@@ -268,6 +268,11 @@ impl Tty {
         self.shown.0.lock().expect("no test panics with it").bytes.clone()
     }
 
+    /// Looks at the screen's cells.
+    pub fn with_term<T>(&self, look: impl FnOnce(&Term<VoidListener>) -> T) -> T {
+        look(&self.shown.0.lock().expect("no test panics with it").term)
+    }
+
     /// The rows of the screen, without blanks at their ends.
     pub fn rows(&self) -> Vec<String> {
         rows_of(&self.shown.0.lock().expect("no test panics with it").term)

@@ -7,8 +7,10 @@
 mod harness;
 mod headless;
 mod output;
+mod picture;
 mod pty;
 mod races;
 mod signals;
+mod ssh;
 mod trees;
 mod tui;

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use terminput::{Event, KeyCode, KeyEvent};
+use terminput::Event;
 
 /// A lone ESC is the key once this long nothing has followed it.
 pub(super) const ESC_TIME: Duration = Duration::from_millis(30);
@@ -44,10 +44,9 @@ impl Reader {
 
     /// Nothing followed the ESC: it is the key.
     pub(super) fn time_out(&mut self) -> Option<Input> {
-        self.is_waiting().then(|| Input {
-            event: Event::Key(KeyEvent::new(KeyCode::Esc)),
-            bytes: std::mem::take(&mut self.buffer),
-        })
+        let event =
+            if self.is_waiting() { Event::parse_from(&self.buffer).ok().flatten()? } else { return None };
+        Some(Input { event, bytes: std::mem::take(&mut self.buffer) })
     }
 
     fn push(&mut self, byte: u8, inputs: &mut Vec<Input>) {
@@ -77,7 +76,7 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
-    use terminput::KeyModifiers;
+    use terminput::{KeyCode, KeyModifiers};
 
     use super::*;
 

@@ -66,8 +66,9 @@ impl Layout {
 }
 
 fn side_by_side(layout: Layout, body: Rect) -> Layout {
-    let width = (body.width * 2 / 5).clamp(36, 56);
-    let list = Rect { width, ..body };
+    let width = (body.width * 2 / 5).clamp(37, 56);
+    // A blank column keeps what stands at a row's end apart from the divider.
+    let list = Rect { width: width - 1, ..body };
     let divider = Rect { x: width, width: 1, ..body };
     let right = Rect { x: width + 1, width: body.width - width - 1, ..body };
     let (title, screen) = split_title(right);
@@ -119,6 +120,6 @@ mod tests {
         let layout = Layout::of(TerminalSize { cols: 40, rows: 10 }, 8, false).expect("it fits");
         assert_eq!((layout.list.height, layout.screen.height), (4, 3));
         let layout = Layout::of(TerminalSize { cols: 80, rows: 24 }, 8, false).expect("it fits");
-        assert_eq!((layout.list.width, layout.screen.width, layout.screen.height), (36, 43, 20));
+        assert_eq!((layout.list.width, layout.screen.width, layout.screen.height), (36, 42, 20));
     }
 }

@@ -92,6 +92,8 @@ impl Theme {
             Some((self.mark("↻", "r"), self.accent()))
         } else if row.note.log_fault.is_some() {
             Some(("!", self.bad()))
+        } else if row.ending.as_ref().is_some_and(|ending| ending.leaked > 0) {
+            Some(("!", self.warning()))
         } else if row.note.bell {
             Some((self.mark("♪", "b"), self.warning()))
         } else {

@@ -95,7 +95,10 @@ fn draw_ended(theme: Theme, row: &RowView, pen: &mut Pen<'_>) {
         _ => String::new(),
     };
     let (_, style) = theme.state(row);
-    let texts = [text::ending(ending), ending.outcome.to_string()];
+    let mut texts = vec![text::ending(ending), ending.outcome.to_string()];
+    if ending.leaked > 0 {
+        texts.insert(1, format!("{}, {} left behind", ending.outcome, ending.leaked));
+    }
     let room = pen.left().saturating_sub(took.width() as u16 + 1);
     pen.column(fitting(&texts, room), room, style, theme.mark("…", "~")).skip(1);
     pen.text(&took, theme.faint());
