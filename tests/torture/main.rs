@@ -32,6 +32,7 @@ fn main() {
         "burst" => burst(number(1)),
         "fds" => fds(),
         "signals" => signals(),
+        "stamp" => stamp(arg(1)),
         other => {
             eprintln!("torture: no program '{other}'");
             std::process::exit(2);
@@ -370,4 +371,27 @@ fn signals() {
     for line in status.lines().filter(|line| line.starts_with("SigIgn") || line.starts_with("SigBlk")) {
         say(line);
     }
+}
+
+/// Writes the moment of each SIGINT or SIGTERM to a file: monotonic nanoseconds, eight bytes each.
+fn stamp(path: &str) {
+    use std::os::fd::IntoRawFd;
+    use std::sync::atomic::{AtomicI32, Ordering};
+    static FILE: AtomicI32 = AtomicI32::new(-1);
+    extern "C" fn note(_signal: i32) {
+        // SAFETY: both calls are async-signal-safe, and what they point to lives here.
+        unsafe {
+            let mut now: libc::timespec = std::mem::zeroed();
+            libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now);
+            let ns = (now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64).to_ne_bytes();
+            libc::write(FILE.load(Ordering::Relaxed), ns.as_ptr().cast(), ns.len());
+        }
+    }
+    let file = std::fs::OpenOptions::new().append(true).create(true).open(path).expect("opens");
+    FILE.store(file.into_raw_fd(), Ordering::Relaxed);
+    for signal in [libc::SIGINT, libc::SIGTERM] {
+        dispose(signal, note as *const () as libc::sighandler_t);
+    }
+    say("ready");
+    rest();
 }
