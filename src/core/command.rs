@@ -12,7 +12,7 @@ use super::stop::Ladder;
 /// What is executed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Program {
+pub(crate) enum Program {
     /// A line for `/bin/sh -c`.
     Shell(OsString),
     /// A program and its arguments; the program is looked up in `PATH`.
@@ -22,7 +22,7 @@ pub enum Program {
 impl Program {
     /// As a person would type it, in one line, for screens and records; not for a shell. Of a script, its first
     /// line: what a comment there says, without its mark.
-    pub fn display(&self) -> String {
+    pub(crate) fn display(&self) -> String {
         let text = match self {
             Self::Shell(line) => line.to_string_lossy().into_owned(),
             Self::Argv(argv) => argv.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" "),
@@ -35,7 +35,7 @@ impl Program {
 /// What becomes of processes that outlive their leader.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum AfterExit {
+pub(crate) enum AfterExit {
     /// They are stopped after the leak grace.
     #[default]
     Stop,
@@ -47,30 +47,30 @@ pub enum AfterExit {
 
 /// How one execution is supervised.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExecutionPolicy {
+pub(crate) struct ExecutionPolicy {
     /// How it is stopped.
-    pub ladder: Ladder,
+    pub(crate) ladder: Ladder,
     /// How long it may run, not counting pauses.
-    pub timeout: Option<Duration>,
+    pub(crate) timeout: Option<Duration>,
     /// What becomes of what outlives its leader.
-    pub after_exit: AfterExit,
+    pub(crate) after_exit: AfterExit,
 }
 
 /// One command of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CommandSpec {
+pub(crate) struct CommandSpec {
     /// Its name on screen, in logs and in requests. Unique in the session.
-    pub name: String,
+    pub(crate) name: String,
     /// What is executed.
-    pub program: Program,
+    pub(crate) program: Program,
     /// Where; the session's own directory if none.
-    pub cwd: Option<OsString>,
+    pub(crate) cwd: Option<OsString>,
     /// Variables set beside the inherited ones.
-    pub env: Vec<(OsString, OsString)>,
+    pub(crate) env: Vec<(OsString, OsString)>,
     /// On a terminal of its own; with pipes otherwise.
-    pub tty: bool,
+    pub(crate) tty: bool,
     /// How it is stopped, and for how long it may run.
-    pub policy: ExecutionPolicy,
+    pub(crate) policy: ExecutionPolicy,
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::time::Elapsed;
 
 /// Deadlines by name. A name has one deadline at most; setting it again moves it.
 #[derive(Clone, Debug)]
-pub struct Deadlines<K> {
+pub(crate) struct Deadlines<K> {
     table: BTreeMap<K, Elapsed>,
     held_since: Option<Elapsed>,
 }
@@ -22,12 +22,12 @@ impl<K> Default for Deadlines<K> {
 
 impl<K: Copy + Ord> Deadlines<K> {
     /// Sets or moves the deadline of `key`.
-    pub fn set(&mut self, key: K, at: Elapsed) {
+    pub(crate) fn set(&mut self, key: K, at: Elapsed) {
         self.table.insert(key, at);
     }
 
     /// Sets the deadline of `key`, or clears it where there is none.
-    pub fn put(&mut self, key: K, at: Option<Elapsed>) {
+    pub(crate) fn put(&mut self, key: K, at: Option<Elapsed>) {
         match at {
             Some(at) => self.set(key, at),
             None => self.clear(key),
@@ -35,22 +35,22 @@ impl<K: Copy + Ord> Deadlines<K> {
     }
 
     /// Forgets the deadline of `key`.
-    pub fn clear(&mut self, key: K) {
+    pub(crate) fn clear(&mut self, key: K) {
         self.table.remove(&key);
     }
 
     /// Forgets all deadlines.
-    pub fn clear_all(&mut self) {
+    pub(crate) fn clear_all(&mut self) {
         self.table.clear();
     }
 
     /// The deadline of `key`.
-    pub fn get(&self, key: K) -> Option<Elapsed> {
+    pub(crate) fn get(&self, key: K) -> Option<Elapsed> {
         self.table.get(&key).copied()
     }
 
     /// The earliest deadline; none while they stand still.
-    pub fn next(&self) -> Option<Elapsed> {
+    pub(crate) fn next(&self) -> Option<Elapsed> {
         if self.held_since.is_some() {
             return None;
         }
@@ -58,7 +58,7 @@ impl<K: Copy + Ord> Deadlines<K> {
     }
 
     /// Takes out the earliest deadline that is not after `now`. Of equal ones the least key goes first.
-    pub fn due(&mut self, now: Elapsed) -> Option<K> {
+    pub(crate) fn due(&mut self, now: Elapsed) -> Option<K> {
         let at = self.next().filter(|at| *at <= now)?;
         let (&key, _) = self.table.iter().find(|(_, when)| **when == at)?;
         self.table.remove(&key);
@@ -66,12 +66,12 @@ impl<K: Copy + Ord> Deadlines<K> {
     }
 
     /// Makes all clocks stand still from `now`. Holding twice is holding once.
-    pub fn hold(&mut self, now: Elapsed) {
+    pub(crate) fn hold(&mut self, now: Elapsed) {
         self.held_since.get_or_insert(now);
     }
 
     /// Lets the clocks go on: every deadline moves by the time they stood still, which is returned.
-    pub fn release(&mut self, now: Elapsed) -> Duration {
+    pub(crate) fn release(&mut self, now: Elapsed) -> Duration {
         let Some(since) = self.held_since.take() else {
             return Duration::ZERO;
         };

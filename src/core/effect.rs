@@ -13,7 +13,7 @@ use super::stop::{Signal, Stage, StopRequest};
 
 /// What the engine is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// Start a shim for this execution.
     Spawn {
         /// The new execution.
@@ -82,7 +82,7 @@ pub enum Effect {
 /// The answer to a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Answer {
+pub(crate) enum Answer {
     /// It is being done; for a stop, the stage it is at.
     Accepted {
         /// The stage, if it is stopping.
@@ -103,7 +103,7 @@ pub enum Answer {
 
 /// What the shim is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ExecutionEffect {
+pub(crate) enum ExecutionEffect {
     /// Send a stage's signal to whom it is for and who has not had it, and say with `Delivered` how that went.
     Deliver {
         /// The stage.

@@ -16,7 +16,7 @@ use super::stop::{Origin, Stage, StopRequest};
 /// Which executions a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Scope {
+pub(crate) enum Scope {
     /// This one.
     One(ExecutionId),
     /// The whole session, which goes down.
@@ -25,22 +25,22 @@ pub enum Scope {
 
 /// A request to stop, whoever asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Interrupt {
+pub(crate) struct Interrupt {
     /// What is to stop.
-    pub scope: Scope,
+    pub(crate) scope: Scope,
     /// The stage wanted. None from a person: the next one; none from a program: the first.
-    pub stage: Option<Stage>,
+    pub(crate) stage: Option<Stage>,
     /// Who asks. Only a person escalates by repeating.
-    pub origin: Origin,
+    pub(crate) origin: Origin,
     /// The terminal reported the key as repeating, so it is no press of its own.
-    pub repeat: bool,
+    pub(crate) repeat: bool,
     /// Where the answer goes.
-    pub request: Option<RequestId>,
+    pub(crate) request: Option<RequestId>,
 }
 
 /// What the engine's machine is told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Event {
+pub(crate) enum Event {
     /// Somebody wants something stopped.
     InterruptRequested(Interrupt),
     /// The engine is ready; commands may start.
@@ -139,20 +139,20 @@ pub enum Event {
 
 /// Marks that a command's output puts on its row.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutputNote {
+pub(crate) struct OutputNote {
     /// It looks as if it waits for somebody to type: a prompt, or echo switched off.
-    pub wants_input: bool,
+    pub(crate) wants_input: bool,
     /// It rang the bell since it was last looked at.
-    pub bell: bool,
+    pub(crate) bell: bool,
     /// Where its log is.
-    pub log: Option<String>,
+    pub(crate) log: Option<String>,
     /// Its log cannot be written, and why.
-    pub log_fault: Option<String>,
+    pub(crate) log_fault: Option<String>,
 }
 
 /// What the shim's machine is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ExecutionEvent {
+pub(crate) enum ExecutionEvent {
     /// The engine wants it stopped.
     StopRequested(StopRequest),
     /// The engine is gone.
@@ -204,13 +204,13 @@ pub enum ExecutionEvent {
 
 /// What a look at the tree saw.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Census {
+pub(crate) struct Census {
     /// Every process that is not a zombie.
-    pub survivors: Vec<Survivor>,
+    pub(crate) survivors: Vec<Survivor>,
     /// The one that a stop waits for.
-    pub blocker: Option<Blocker>,
+    pub(crate) blocker: Option<Blocker>,
     /// Signals that every one of them ignores, as a mask: bit 0 is signal 1. None are, of nobody.
-    pub ignored: u64,
+    pub(crate) ignored: u64,
     /// How many ever left the leader's parentage.
-    pub escaped: u32,
+    pub(crate) escaped: u32,
 }

@@ -17,16 +17,16 @@ const MASK: u128 = (1 << 80) - 1;
 ///
 /// People see the shortest prefix that is unique in their session.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ExecutionId(u128);
+pub(crate) struct ExecutionId(u128);
 
 impl ExecutionId {
     /// An id of the low 80 bits of `bits`.
-    pub const fn from_bits(bits: u128) -> Self {
+    pub(crate) const fn from_bits(bits: u128) -> Self {
         Self(bits & MASK)
     }
 
     /// The first `length` characters, for people; at most the whole id.
-    pub fn prefix(self, length: usize) -> String {
+    pub(crate) fn prefix(self, length: usize) -> String {
         let mut text = self.to_string();
         text.truncate(length);
         text
@@ -51,7 +51,7 @@ impl fmt::Debug for ExecutionId {
 /// A text that is not an [`ExecutionId`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("read {0:?} as an execution id: it has {LENGTH} characters of 0-9 and a-z without i, l, o, u")]
-pub struct BadExecutionId(String);
+pub(crate) struct BadExecutionId(String);
 
 impl FromStr for ExecutionId {
     type Err = BadExecutionId;
@@ -82,7 +82,7 @@ impl<'de> Deserialize<'de> for ExecutionId {
 }
 
 /// How many characters tell `ids` apart; at least 4, so that what was written down stays valid.
-pub fn unique_prefix(ids: impl IntoIterator<Item = ExecutionId>) -> usize {
+pub(crate) fn unique_prefix(ids: impl IntoIterator<Item = ExecutionId>) -> usize {
     let mut texts: Vec<String> = ids.into_iter().map(|id| id.to_string()).collect();
     texts.sort_unstable();
     texts.dedup();
@@ -92,18 +92,18 @@ pub fn unique_prefix(ids: impl IntoIterator<Item = ExecutionId>) -> usize {
 
 /// Makes execution ids from one random seed, so that a recording of a session replays exactly.
 #[derive(Clone, Debug)]
-pub struct IdSource {
+pub(crate) struct IdSource {
     state: u128,
 }
 
 impl IdSource {
     /// A source that never repeats another's ids, if its `seed` is random.
-    pub const fn new(seed: u128) -> Self {
+    pub(crate) const fn new(seed: u128) -> Self {
         Self { state: seed }
     }
 
     /// The next id.
-    pub fn next_id(&mut self) -> ExecutionId {
+    pub(crate) fn next_id(&mut self) -> ExecutionId {
         // Two steps of SplitMix64: every 64-bit state gives another output, and near states give far ones.
         let low = splitmix(self.state as u64);
         let high = splitmix((self.state >> 64) as u64 ^ low);
@@ -121,18 +121,18 @@ const fn splitmix(seed: u64) -> u64 {
 
 /// A command's place in its session, from 0 in the order given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct CommandIndex(pub u32);
+pub(crate) struct CommandIndex(pub(crate) u32);
 
 impl CommandIndex {
     /// As an index into a slice.
-    pub const fn get(self) -> usize {
+    pub(crate) const fn get(self) -> usize {
         self.0 as usize
     }
 }
 
 /// Names one request of one client, so that its answer finds it and a repetition is known as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct RequestId(pub u64);
+pub(crate) struct RequestId(pub(crate) u64);
 
 #[cfg(test)]
 mod tests {

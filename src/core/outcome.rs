@@ -12,7 +12,7 @@ use super::time::Elapsed;
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ExitStatus {
+pub(crate) enum ExitStatus {
     /// It returned this code.
     Code(i32),
     /// A signal ended it.
@@ -27,7 +27,7 @@ pub enum ExitStatus {
 /// The one outcome of an execution.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// Its leader returned 0.
     Success,
     /// Its leader returned something else.
@@ -81,7 +81,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// What a leader's status means when nobody asked it to stop.
-    pub fn of_exit(status: ExitStatus) -> Self {
+    pub(crate) fn of_exit(status: ExitStatus) -> Self {
         match status {
             ExitStatus::Code(0) => Self::Success,
             ExitStatus::Code(code) => Self::Failed { code },
@@ -90,12 +90,12 @@ impl Outcome {
     }
 
     /// True only for success.
-    pub fn is_success(&self) -> bool {
+    pub(crate) fn is_success(&self) -> bool {
         matches!(self, Self::Success)
     }
 
     /// True if it went wrong by itself: what failing fast is about.
-    pub fn is_failure(&self) -> bool {
+    pub(crate) fn is_failure(&self) -> bool {
         match self {
             Self::Failed { .. }
             | Self::Signaled { .. }
@@ -152,17 +152,17 @@ impl fmt::Display for Outcome {
 
 /// A process that is still there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Survivor {
+pub(crate) struct Survivor {
     /// Its process id.
-    pub pid: i32,
+    pub(crate) pid: i32,
     /// Its name, as the kernel has it.
-    pub name: String,
+    pub(crate) name: String,
     /// Its state letter, as in `/proc/PID/stat`.
-    pub state: char,
+    pub(crate) state: char,
     /// What it waits for in the kernel, if that can be read.
-    pub wchan: Option<String>,
+    pub(crate) wchan: Option<String>,
     /// Why it could not be ended, if we were refused.
-    pub refused: bool,
+    pub(crate) refused: bool,
 }
 
 impl fmt::Display for Survivor {
@@ -179,50 +179,50 @@ impl fmt::Display for Survivor {
 
 /// One stage of a stop, as it went.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StageRecord {
+pub(crate) struct StageRecord {
     /// Which.
-    pub stage: Stage,
+    pub(crate) stage: Stage,
     /// What it sent.
-    pub signal: Signal,
+    pub(crate) signal: Signal,
     /// To how many processes, as far as is known; of a foreground group only that it was one target.
-    pub targets: u32,
+    pub(crate) targets: u32,
     /// Every process ignored the signal, so the stage was not waited for.
-    pub ignored_by_all: bool,
+    pub(crate) ignored_by_all: bool,
     /// When it began.
-    pub start: Elapsed,
+    pub(crate) start: Elapsed,
     /// When the next began, or the tree was empty.
-    pub end: Option<Elapsed>,
+    pub(crate) end: Option<Elapsed>,
 }
 
 impl StageRecord {
     /// A stage that begins at `start`.
-    pub const fn begun(stage: Stage, signal: Signal, start: Elapsed) -> Self {
+    pub(crate) const fn begun(stage: Stage, signal: Signal, start: Elapsed) -> Self {
         Self { stage, signal, targets: 0, ignored_by_all: false, start, end: None }
     }
 }
 
 /// An outcome, and what was noted on the way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ending {
+pub(crate) struct Ending {
     /// How it ended.
-    pub outcome: Outcome,
+    pub(crate) outcome: Outcome,
     /// The leader's own status, if it had one.
-    pub status: Option<ExitStatus>,
+    pub(crate) status: Option<ExitStatus>,
     /// Processes that outlived the leader's own end by the leak grace.
-    pub leaked: u32,
+    pub(crate) leaked: u32,
     /// Processes that had left the leader's parentage: daemons, and children of dead parents.
-    pub escaped: u32,
+    pub(crate) escaped: u32,
     /// Output was still open somewhere when we stopped reading.
-    pub output_truncated: bool,
+    pub(crate) output_truncated: bool,
     /// The stages of its stop, in order.
-    pub stages: Vec<StageRecord>,
+    pub(crate) stages: Vec<StageRecord>,
     /// What is still there.
-    pub survivors: Vec<Survivor>,
+    pub(crate) survivors: Vec<Survivor>,
 }
 
 impl Ending {
     /// An ending with nothing beside its outcome.
-    pub const fn plain(outcome: Outcome) -> Self {
+    pub(crate) const fn plain(outcome: Outcome) -> Self {
         Self {
             outcome,
             status: None,
@@ -235,7 +235,7 @@ impl Ending {
     }
 
     /// True if nothing is left of it.
-    pub fn is_clean(&self) -> bool {
+    pub(crate) fn is_clean(&self) -> bool {
         self.survivors.is_empty() && self.outcome != Outcome::Unkillable
     }
 }
@@ -243,7 +243,7 @@ impl Ending {
 /// Why the session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ShutdownCause {
+pub(crate) enum ShutdownCause {
     /// The last execution ended.
     Done,
     /// A command failed, and failing fast was asked for.
@@ -269,7 +269,7 @@ impl ShutdownCause {
 /// How sundown itself is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// With this code.
     Code(i32),
     /// By this signal, raised again so that the caller sees it.
@@ -281,11 +281,11 @@ pub enum Verdict {
 
 impl Verdict {
     /// Stopped, but not clean.
-    pub const NOT_CLEAN: Self = Self::Code(3);
+    pub(crate) const NOT_CLEAN: Self = Self::Code(3);
 
     /// The first row of SEMANTICS 6 that applies. `unfinished` says whether anything had to be stopped when
     /// the session was asked to end.
-    pub fn of(cause: ShutdownCause, unfinished: bool, endings: &[Ending]) -> Self {
+    pub(crate) fn of(cause: ShutdownCause, unfinished: bool, endings: &[Ending]) -> Self {
         if !endings.iter().all(Ending::is_clean) {
             return Self::NOT_CLEAN;
         }

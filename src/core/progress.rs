@@ -12,7 +12,7 @@ use super::time::Elapsed;
 /// Where a reading was learned from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Source {
+pub(crate) enum Source {
     /// The program said so in so many words (OSC 9;4).
     Osc,
     /// A field of a line of JSON.
@@ -36,7 +36,7 @@ pub enum Source {
 /// How the program sees its own progress.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Mood {
+pub(crate) enum Mood {
     /// All is well.
     #[default]
     Normal,
@@ -48,30 +48,30 @@ pub enum Mood {
 
 /// What one look at the output said about progress. What was not said is none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Reading {
+pub(crate) struct Reading {
     /// Where it was learned.
-    pub source: Source,
+    pub(crate) source: Source,
     /// Share done, 0 to 1. None: busy, for nobody knows how long.
-    pub fraction: Option<f64>,
+    pub(crate) fraction: Option<f64>,
     /// Units done.
-    pub done: Option<f64>,
+    pub(crate) done: Option<f64>,
     /// Units in all.
-    pub total: Option<f64>,
+    pub(crate) total: Option<f64>,
     /// What is counted.
-    pub unit: Option<String>,
+    pub(crate) unit: Option<String>,
     /// The program's own estimate of the time left.
-    pub eta: Option<Duration>,
+    pub(crate) eta: Option<Duration>,
     /// How fast, in the program's own words.
-    pub rate: Option<String>,
+    pub(crate) rate: Option<String>,
     /// What it is doing.
-    pub phase: Option<String>,
+    pub(crate) phase: Option<String>,
     /// How it sees itself.
-    pub mood: Mood,
+    pub(crate) mood: Mood,
 }
 
 impl Reading {
     /// A reading that says only where it comes from.
-    pub const fn new(source: Source) -> Self {
+    pub(crate) const fn new(source: Source) -> Self {
         Self {
             source,
             fraction: None,
@@ -94,11 +94,11 @@ impl Reading {
 
 /// Progress as it is shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
+pub(crate) struct Progress {
     /// The last reading, with its fraction held where it may not go back.
-    pub reading: Reading,
+    pub(crate) reading: Reading,
     /// When it may be done, if that can be said.
-    pub eta_at: Option<Elapsed>,
+    pub(crate) eta_at: Option<Elapsed>,
     pass: Pass,
 }
 
@@ -120,7 +120,7 @@ const ESTIMATE_TIME: Duration = Duration::from_secs(2);
 
 impl Progress {
     /// Progress that begins with this reading.
-    pub fn first(now: Elapsed, reading: Reading) -> Self {
+    pub(crate) fn first(now: Elapsed, reading: Reading) -> Self {
         let pass = Pass { since: now, from: reading.fraction.unwrap_or(0.0) };
         let mut progress = Self { reading, eta_at: None, pass };
         progress.estimate(now);
@@ -128,7 +128,7 @@ impl Progress {
     }
 
     /// Takes the next reading.
-    pub fn read(&mut self, now: Elapsed, reading: Reading) {
+    pub(crate) fn read(&mut self, now: Elapsed, reading: Reading) {
         let Some(known) = reading.fraction else {
             // The program no longer says: what was known before is no longer true either.
             self.reading = reading;

@@ -11,7 +11,7 @@ use super::time::Elapsed;
 /// News of one execution.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Report {
+pub(crate) enum Report {
     /// The leader runs.
     Started {
         /// Its process id, which is also its session and group.
@@ -48,11 +48,11 @@ pub enum Report {
 
 /// A process that a stop waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Blocker {
+pub(crate) struct Blocker {
     /// Its process id.
-    pub pid: i32,
+    pub(crate) pid: i32,
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// How many processes are left in all.
-    pub alive: u32,
+    pub(crate) alive: u32,
 }

@@ -12,16 +12,16 @@ use super::outcome::ShutdownCause;
 use super::time::Elapsed;
 
 /// Reserved for writing everything out.
-pub const FLUSH: Duration = Duration::from_secs(1);
+pub(crate) const FLUSH: Duration = Duration::from_secs(1);
 /// Reserved for hooks and unmounts.
 const CLEANUP: Duration = Duration::from_secs(5);
 /// How long a client may take to let go of its terminal.
-pub const RESTORE: Duration = Duration::from_millis(500);
+pub(crate) const RESTORE: Duration = Duration::from_millis(500);
 
 /// Where the session is on its way down. Phases never go back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Phase {
+pub(crate) enum Phase {
     /// Commands run, and may be started.
     Running,
     /// Nothing starts any more.
@@ -42,11 +42,11 @@ pub enum Phase {
 
 impl Phase {
     /// The phases of a way down, in order.
-    pub const DOWN: [Self; 7] =
+    pub(crate) const DOWN: [Self; 7] =
         [Self::Quiesce, Self::Drain, Self::Stop, Self::Sweep, Self::Cleanup, Self::Flush, Self::Restore];
 
     /// The word for it.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Running => "running",
             Self::Quiesce => "quiesce",
@@ -63,7 +63,7 @@ impl Phase {
 /// How hard a person wants it to end. Each press that counts goes one further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Level {
+pub(crate) enum Level {
     /// Every ladder from its first stage.
     Graceful,
     /// SIGKILL now.
@@ -74,9 +74,9 @@ pub enum Level {
 
 /// How much time a shutdown may take in all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Budget {
+pub(crate) struct Budget {
     /// From the request to the end.
-    pub total: Duration,
+    pub(crate) total: Duration,
 }
 
 impl Default for Budget {
@@ -88,49 +88,49 @@ impl Default for Budget {
 
 impl Budget {
     /// From the request to SIGKILL for everything that is left.
-    pub fn until_kill(self) -> Duration {
+    pub(crate) fn until_kill(self) -> Duration {
         self.total.saturating_sub(FLUSH + CLEANUP + VERIFY)
     }
 
     /// From the request to when shims that have not answered are given up.
-    pub fn until_reclaim(self) -> Duration {
+    pub(crate) fn until_reclaim(self) -> Duration {
         self.total.saturating_sub(FLUSH + VERIFY)
     }
 }
 
 /// A shutdown under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shutdown {
+pub(crate) struct Shutdown {
     /// Why.
-    pub cause: ShutdownCause,
+    pub(crate) cause: ShutdownCause,
     /// How hard.
-    pub level: Level,
+    pub(crate) level: Level,
     /// When it was asked for.
-    pub since: Elapsed,
+    pub(crate) since: Elapsed,
     /// Whether anything had to be stopped for it.
-    pub unfinished: bool,
+    pub(crate) unfinished: bool,
     /// How many executions it found active.
-    pub to_drain: u32,
+    pub(crate) to_drain: u32,
     /// When each phase began; a phase that was passed over began when the next one did.
     entered: [Option<Elapsed>; Phase::DOWN.len()],
 }
 
 impl Shutdown {
     /// A shutdown asked for at `now`, in its first phase.
-    pub fn begin(cause: ShutdownCause, now: Elapsed, to_drain: u32, unfinished: bool) -> Self {
+    pub(crate) fn begin(cause: ShutdownCause, now: Elapsed, to_drain: u32, unfinished: bool) -> Self {
         let mut entered = [None; Phase::DOWN.len()];
         entered[0] = Some(now);
         Self { cause, level: Level::Graceful, since: now, unfinished, to_drain, entered }
     }
 
     /// The phase it is in: the last that was entered.
-    pub fn phase(&self) -> Phase {
+    pub(crate) fn phase(&self) -> Phase {
         let last = self.entered.iter().rposition(Option::is_some).unwrap_or(0);
         Phase::DOWN[last]
     }
 
     /// Enters `phase`, and with it every one before it. At or below the current one, a no-op.
-    pub fn enter(&mut self, phase: Phase, now: Elapsed) {
+    pub(crate) fn enter(&mut self, phase: Phase, now: Elapsed) {
         for (entered, passed) in self.entered.iter_mut().zip(Phase::DOWN) {
             if passed <= phase {
                 entered.get_or_insert(now);
@@ -139,12 +139,12 @@ impl Shutdown {
     }
 
     /// When `phase` began, if it has.
-    pub fn entered(&self, phase: Phase) -> Option<Elapsed> {
+    pub(crate) fn entered(&self, phase: Phase) -> Option<Elapsed> {
         Phase::DOWN.iter().position(|p| *p == phase).and_then(|n| self.entered[n])
     }
 
     /// Goes one level further; the last one stays.
-    pub fn press(&mut self) -> Level {
+    pub(crate) fn press(&mut self) -> Level {
         self.level = match self.level {
             Level::Graceful => Level::Kill,
             Level::Kill | Level::Leave => Level::Leave,

@@ -353,3 +353,9 @@ pub(crate) fn render_ending(ending: &Ending) -> String {
     }
     line
 }
+
+/// How many random cases a property is tried with: more in `tests/run full`.
+pub(crate) fn cases(usual: u32) -> proptest::test_runner::Config {
+    let full = std::env::var_os("SUNDOWN_TESTS_FULL").is_some();
+    proptest::test_runner::Config::with_cases(if full { usual * 50 } else { usual })
+}

@@ -14,7 +14,7 @@ use super::time::{Elapsed, Wait};
 /// Where a stopping execution is on its ladder. Stages never go back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Stage {
+pub(crate) enum Stage {
     /// Asked as Ctrl-C asks: `SIGINT`, unless the command wants another signal.
     Interrupt,
     /// Told to end: `SIGTERM`, to every process of the tree.
@@ -25,10 +25,10 @@ pub enum Stage {
 
 impl Stage {
     /// All stages, in order.
-    pub const ALL: [Self; 3] = [Self::Interrupt, Self::Terminate, Self::Kill];
+    pub(crate) const ALL: [Self; 3] = [Self::Interrupt, Self::Terminate, Self::Kill];
 
     /// The stage after this one.
-    pub const fn next(self) -> Option<Self> {
+    pub(crate) const fn next(self) -> Option<Self> {
         match self {
             Self::Interrupt => Some(Self::Terminate),
             Self::Terminate => Some(Self::Kill),
@@ -37,7 +37,7 @@ impl Stage {
     }
 
     /// The word for it on screen and in records.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Interrupt => "interrupt",
             Self::Terminate => "terminate",
@@ -55,11 +55,11 @@ impl fmt::Display for Stage {
 /// A signal, by its number on this system.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Signal(pub i32);
+pub(crate) struct Signal(pub(crate) i32);
 
 impl Signal {
     /// Its bit in a mask of signals, where bit 0 is signal 1.
-    pub fn bit(self) -> u64 {
+    pub(crate) fn bit(self) -> u64 {
         u32::try_from(self.0 - 1).ok().and_then(|place| 1_u64.checked_shl(place)).unwrap_or(0)
     }
 }
@@ -69,7 +69,7 @@ macro_rules! signals {
         impl Signal {
             $(
                 #[doc = concat!("`SIG", $text, "`.")]
-                pub const $name: Self = Self(if cfg!(target_os = "linux") { $linux } else { $bsd });
+                pub(crate) const $name: Self = Self(if cfg!(target_os = "linux") { $linux } else { $bsd });
             )*
             const NAMED: &'static [(Self, &'static str)] = &[$((Self::$name, $text)),*];
         }
@@ -119,7 +119,7 @@ impl fmt::Debug for Signal {
 /// A text that names no signal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("read {0:?} as a signal: use a name like INT, SIGTERM or HUP, or a number")]
-pub struct BadSignal(String);
+pub(crate) struct BadSignal(String);
 
 impl FromStr for Signal {
     type Err = BadSignal;
@@ -135,20 +135,20 @@ impl FromStr for Signal {
 
 /// One step of a ladder: what is sent, and how long it may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rung {
+pub(crate) struct Rung {
     /// What is sent when the stage begins.
-    pub signal: Signal,
+    pub(crate) signal: Signal,
     /// How long the stage lasts; zero skips it.
-    pub wait: Wait,
+    pub(crate) wait: Wait,
 }
 
 /// How one command is stopped: the rungs before `SIGKILL`, which always comes last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ladder {
+pub(crate) struct Ladder {
     /// The stage that asks.
-    pub interrupt: Rung,
+    pub(crate) interrupt: Rung,
     /// The stage that tells.
-    pub terminate: Rung,
+    pub(crate) terminate: Rung,
 }
 
 impl Default for Ladder {
@@ -160,7 +160,7 @@ impl Default for Ladder {
 
 impl Ladder {
     /// What `stage` sends, and how long it lasts.
-    pub const fn rung(&self, stage: Stage) -> Rung {
+    pub(crate) const fn rung(&self, stage: Stage) -> Rung {
         match stage {
             Stage::Interrupt => self.interrupt,
             Stage::Terminate => self.terminate,
@@ -169,13 +169,13 @@ impl Ladder {
     }
 
     /// The first stage from `stage` on that is not skipped.
-    pub fn first_useful(&self, stage: Stage) -> Stage {
+    pub(crate) fn first_useful(&self, stage: Stage) -> Stage {
         let useful = |s: &Stage| *s >= stage && !self.rung(*s).wait.is_zero();
         Stage::ALL.into_iter().find(useful).unwrap_or(Stage::Kill)
     }
 
     /// Time from the first signal to `SIGKILL`.
-    pub fn span(&self) -> Wait {
+    pub(crate) fn span(&self) -> Wait {
         match (self.interrupt.wait, self.terminate.wait) {
             (Wait::For(a), Wait::For(b)) => Wait::For(a.saturating_add(b)),
             _ => Wait::Forever,
@@ -186,7 +186,7 @@ impl Ladder {
 /// Why an execution is being stopped. The greatest of several names its outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum StopCause {
+pub(crate) enum StopCause {
     /// Its leader ended and left processes behind.
     Leak,
     /// Another command failed, and failing fast was asked for.
@@ -206,7 +206,7 @@ pub enum StopCause {
 /// Who asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Origin {
+pub(crate) enum Origin {
     /// A key in the TUI.
     Key,
     /// A signal to sundown.
@@ -232,7 +232,7 @@ pub enum Origin {
 impl Origin {
     /// True for a person's hands: keys, and signals, which stand for a Ctrl-C or a `kill` typed by somebody.
     /// Only a person escalates by repeating (SEMANTICS 4).
-    pub const fn is_person(self) -> bool {
+    pub(crate) const fn is_person(self) -> bool {
         match self {
             Self::Key | Self::Signal(_) => true,
             Self::HangUp
@@ -266,19 +266,19 @@ impl fmt::Display for Origin {
 
 /// Asks one execution to be at `stage` or further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StopRequest {
+pub(crate) struct StopRequest {
     /// The least stage wanted.
-    pub stage: Stage,
+    pub(crate) stage: Stage,
     /// Why.
-    pub cause: StopCause,
+    pub(crate) cause: StopCause,
     /// Who asked.
-    pub origin: Origin,
+    pub(crate) origin: Origin,
 }
 
 impl StopRequest {
     /// Both requests in one: the further stage; the greater cause, with who gave it.
     #[must_use]
-    pub fn joined(self, other: Self) -> Self {
+    pub(crate) fn joined(self, other: Self) -> Self {
         let stage = self.stage.max(other.stage);
         if other.cause > self.cause { Self { stage, ..other } } else { Self { stage, ..self } }
     }
@@ -287,7 +287,7 @@ impl StopRequest {
 /// Which of a person's presses count (SEMANTICS 4): so that a held key, a wrapper that sends again, and a
 /// terminal's `SIGINT` beside a forwarded one are one press.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Presses {
+pub(crate) struct Presses {
     last_counted: Option<Elapsed>,
     last: Option<Elapsed>,
 }
@@ -299,7 +299,7 @@ impl Presses {
     const AFTER_ANY: Duration = Duration::from_millis(100);
 
     /// Notes a press at `now`; true if it counts. A key repeat that the terminal reported as one never does.
-    pub fn press(&mut self, now: Elapsed, repeat: bool) -> bool {
+    pub(crate) fn press(&mut self, now: Elapsed, repeat: bool) -> bool {
         let long_ago =
             |then: Option<Elapsed>, least: Duration| then.is_none_or(|then| now.since(then) >= least);
         let counts = !repeat

@@ -11,45 +11,46 @@ use serde::{Deserialize, Serialize};
 ///
 /// The engine and its shims share the epoch, so their moments can be compared. Arithmetic saturates.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Elapsed(Duration);
+pub(crate) struct Elapsed(Duration);
 
 impl Elapsed {
     /// The epoch itself.
-    pub const ZERO: Self = Self(Duration::ZERO);
+    pub(crate) const ZERO: Self = Self(Duration::ZERO);
 
     /// The moment `since_epoch` after the epoch.
-    pub const fn new(since_epoch: Duration) -> Self {
+    pub(crate) const fn new(since_epoch: Duration) -> Self {
         Self(since_epoch)
     }
 
     /// The moment `ms` milliseconds after the epoch.
-    pub const fn from_millis(ms: u64) -> Self {
+    #[cfg(test)]
+    pub(crate) const fn from_millis(ms: u64) -> Self {
         Self(Duration::from_millis(ms))
     }
 
     /// Time since the epoch.
-    pub const fn since_epoch(self) -> Duration {
+    pub(crate) const fn since_epoch(self) -> Duration {
         self.0
     }
 
     /// Whole milliseconds since the epoch.
-    pub const fn as_millis(self) -> u64 {
+    pub(crate) const fn as_millis(self) -> u64 {
         self.0.as_millis() as u64
     }
 
     /// Time from `earlier` to this moment; zero if `earlier` is later.
-    pub fn since(self, earlier: Self) -> Duration {
+    pub(crate) fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
 
     /// The moment `by` later.
     #[must_use]
-    pub fn after(self, by: Duration) -> Self {
+    pub(crate) fn after(self, by: Duration) -> Self {
         Self(self.0.saturating_add(by))
     }
 
     /// The moment at which `wait` is over, if it ever is.
-    pub fn after_wait(self, wait: Wait) -> Option<Self> {
+    pub(crate) fn after_wait(self, wait: Wait) -> Option<Self> {
         match wait {
             Wait::For(duration) => Some(self.after(duration)),
             Wait::Forever => None,
@@ -78,7 +79,7 @@ impl<'de> Deserialize<'de> for Elapsed {
 
 /// How long a stage may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Wait {
+pub(crate) enum Wait {
     /// At most this long; zero skips the stage.
     For(Duration),
     /// Until it is over by itself.
@@ -87,7 +88,7 @@ pub enum Wait {
 
 impl Wait {
     /// True if the wait is over before it begins.
-    pub fn is_zero(self) -> bool {
+    pub(crate) fn is_zero(self) -> bool {
         self == Self::For(Duration::ZERO)
     }
 }

@@ -18,49 +18,49 @@ use super::time::Elapsed;
 
 /// A session, as it is at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct View {
+pub(crate) struct View {
     /// The session as a whole.
-    pub session: SessionView,
+    pub(crate) session: SessionView,
     /// A row a command, in the order given.
-    pub rows: Vec<Arc<RowView>>,
+    pub(crate) rows: Vec<Arc<RowView>>,
 }
 
 /// The session as a whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SessionView {
+pub(crate) struct SessionView {
     /// Its name, for people.
-    pub name: String,
+    pub(crate) name: String,
     /// Where it is on its way down.
-    pub phase: Phase,
+    pub(crate) phase: Phase,
     /// The way down, once it began.
-    pub shutdown: Option<ShutdownView>,
+    pub(crate) shutdown: Option<ShutdownView>,
     /// Whether it stands still for its suspended terminal.
-    pub suspend: Suspend,
+    pub(crate) suspend: Suspend,
     /// How many characters of an execution id tell all of them apart.
-    pub id_length: usize,
+    pub(crate) id_length: usize,
 }
 
 /// A shutdown under way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ShutdownView {
+pub(crate) struct ShutdownView {
     /// Why.
-    pub cause: ShutdownCause,
+    pub(crate) cause: ShutdownCause,
     /// How hard.
-    pub level: Level,
+    pub(crate) level: Level,
     /// When each phase on the way began; none for those to come. In order.
-    pub phases: Vec<(Phase, Option<Elapsed>)>,
+    pub(crate) phases: Vec<(Phase, Option<Elapsed>)>,
     /// Executions that it found active,
-    pub to_drain: u32,
+    pub(crate) to_drain: u32,
     /// and those of them that are over.
-    pub drained: u32,
+    pub(crate) drained: u32,
     /// When everything left is killed.
-    pub kill_at: Option<Elapsed>,
+    pub(crate) kill_at: Option<Elapsed>,
 }
 
 /// Whether the session stands still because its terminal is being suspended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Suspend {
+pub(crate) enum Suspend {
     /// It goes on.
     Off,
     /// Not everything stands still yet.
@@ -72,7 +72,7 @@ pub enum Suspend {
 /// Where the latest execution of a command is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum RowState {
+pub(crate) enum RowState {
     /// It waits for a place among the jobs.
     Queued,
     /// It is being spawned.
@@ -89,63 +89,64 @@ pub enum RowState {
 
 /// A command and its latest execution.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RowView {
+pub(crate) struct RowView {
     /// Which command.
-    pub command: CommandIndex,
+    pub(crate) command: CommandIndex,
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// What it runs, as a person would type it.
-    pub line: String,
+    pub(crate) line: String,
     /// The latest execution; it has its id from when it is queued.
-    pub id: ExecutionId,
+    pub(crate) id: ExecutionId,
     /// How many executions there have been, this one included.
-    pub runs: u32,
+    pub(crate) runs: u32,
     /// Where it is.
-    pub state: RowState,
+    pub(crate) state: RowState,
     /// When it got there.
-    pub since: Elapsed,
+    pub(crate) since: Elapsed,
     /// The leader's process id, while it is known.
-    pub pid: Option<i32>,
+    pub(crate) pid: Option<i32>,
     /// When it was started.
-    pub started: Option<Elapsed>,
+    pub(crate) started: Option<Elapsed>,
     /// When it was over.
-    pub ended: Option<Elapsed>,
+    pub(crate) ended: Option<Elapsed>,
     /// It stands still.
-    pub paused: bool,
+    pub(crate) paused: bool,
     /// It runs again as soon as it is over.
-    pub restarting: bool,
+    pub(crate) restarting: bool,
     /// How far it is.
-    pub progress: Option<Progress>,
+    pub(crate) progress: Option<Progress>,
     /// Its stop, while it is on its ladder.
-    pub stop: Option<StopView>,
+    pub(crate) stop: Option<StopView>,
     /// Marks.
-    pub note: OutputNote,
+    pub(crate) note: OutputNote,
     /// How it ended.
-    pub ending: Option<Ending>,
+    pub(crate) ending: Option<Ending>,
 }
 
 /// A stop under way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct StopView {
+pub(crate) struct StopView {
     /// The stage it is at, why, and who asked.
-    pub request: StopRequest,
+    pub(crate) request: StopRequest,
     /// The stage after it.
-    pub next: Option<Stage>,
+    pub(crate) next: Option<Stage>,
     /// When that begins by itself.
-    pub until: Option<Elapsed>,
+    pub(crate) until: Option<Elapsed>,
     /// Who is waited for.
-    pub waiting: Option<Blocker>,
+    pub(crate) waiting: Option<Blocker>,
 }
 
 impl View {
     /// How many rows are in a state.
-    pub fn count(&self, state: RowState) -> usize {
+    #[cfg(test)]
+    pub(crate) fn count(&self, state: RowState) -> usize {
         self.rows.iter().filter(|row| row.state == state).count()
     }
 
     /// The share done of the whole session, 0 to 1: a command whose progress nobody knows counts as 0 until it
     /// is over. None if nothing at all is known.
-    pub fn fraction(&self) -> Option<f64> {
+    pub(crate) fn fraction(&self) -> Option<f64> {
         let known = |row: &Arc<RowView>| match (row.state, &row.progress) {
             (RowState::Finished, _) => Some(1.0),
             (_, Some(progress)) => progress.reading.fraction,

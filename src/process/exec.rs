@@ -36,7 +36,8 @@ pub(super) struct Plan {
 #[derive(Debug)]
 pub(super) struct Starting {
     pub(super) pid: Pid,
-    /// Ends when exec has happened; carries a [`Failure`] if it did not. Never blocks.
+    /// Ends when exec has happened; carries the failed step and its errno if it did not.
+    /// Never blocks.
     pub(super) result: OwnedFd,
 }
 

@@ -154,9 +154,9 @@ fn fifo(dir: &Dir) -> String {
 fn r05_a_full_disk_costs_the_log_and_nothing_else() {
     let script = format!(
         "mkdir -p /tmp/sundown-full && mount -t tmpfs -o size=64k tmpfs /tmp/sundown-full && \
-         exec {} run --output json --log-dir /tmp/sundown-full --name a '{}; echo end'",
+         exec {} run --output json --log-dir /tmp/sundown-full --name a '{} burst 300000; echo end'",
         sundown().display(),
-        format!("{} burst 300000", torture()),
+        torture(),
     );
     let state = Dir::new();
     let output = std::process::Command::new("unshare")

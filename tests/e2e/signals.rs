@@ -1,7 +1,7 @@
 //! Signals to sundown, and the ladder (torture S).
 
 use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -15,6 +15,11 @@ const SECOND: Duration = Duration::from_secs(1);
 /// A command of five processes that takes signals as `how` says.
 fn wl(tag: &str, how: &str) -> String {
     nasty(&format!("wl {tag} {how}"))
+}
+
+/// Starts a program that prints nothing to the tests' own output.
+fn quiet(command: &mut Command) -> Child {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts")
 }
 
 /// A TUI with so many of them, all set up.
@@ -172,7 +177,7 @@ fn s10_sigquit_is_graceful_and_leaves_no_core() {
 fn s12_a_sigint_that_was_ignored_when_we_started_stays_ignored() {
     let tag = tag();
     let script = format!("trap '' INT; exec {} run --headless '{}'", sundown().display(), wl(&tag, "term"));
-    let mut child = Command::new("bash").args(["-c", &script]).spawn().expect("starts");
+    let mut child = quiet(Command::new("bash").args(["-c", &script]));
     until("it is set up", LONG, || left(&tag) == 5);
     kill(child.id() as i32, Signal::INT);
     std::thread::park_timeout(SECOND);
@@ -238,13 +243,13 @@ fn s18_as_the_first_process_of_a_namespace() {
     }
     let program = sundown();
     let state = Dir::new();
-    let mut child = Command::new("unshare")
-        .args(["-pf", "--mount-proc"])
-        .arg(&program)
-        .args(["run", "--headless", &wl(&tag, "term")])
-        .env("XDG_STATE_HOME", state.path())
-        .spawn()
-        .expect("starts");
+    let mut child = quiet(
+        Command::new("unshare")
+            .args(["-pf", "--mount-proc"])
+            .arg(&program)
+            .args(["run", "--headless", &wl(&tag, "term")])
+            .env("XDG_STATE_HOME", state.path()),
+    );
     until("it is set up", LONG, || left(&tag) == 5);
     let engine = children(child.id()).first().expect("unshare has forked").0;
     kill(engine, Signal::TERM);

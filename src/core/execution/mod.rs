@@ -15,9 +15,9 @@ use super::stop::{Origin, Stage, StopCause, StopRequest};
 use super::time::{Elapsed, Wait};
 
 /// After the leader's own end, what is left of tree and output may take this long to follow.
-pub const LEAK_GRACE: Duration = Duration::from_millis(200);
+pub(crate) const LEAK_GRACE: Duration = Duration::from_millis(200);
 /// After `SIGKILL`, the tree may take this long to be gone; after the tree, its output to end.
-pub const VERIFY: Duration = Duration::from_secs(2);
+pub(crate) const VERIFY: Duration = Duration::from_secs(2);
 /// How often a stopping execution looks who it waits for.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -56,7 +56,7 @@ enum State {
 
 /// One execution, from spawn to outcome.
 #[derive(Clone, Debug)]
-pub struct Execution {
+pub(crate) struct Execution {
     policy: ExecutionPolicy,
     state: State,
     timers: Deadlines<Timer>,
@@ -72,11 +72,11 @@ pub struct Execution {
 }
 
 /// What to do, in order.
-pub type ExecutionEffects = Vec<ExecutionEffect>;
+pub(crate) type ExecutionEffects = Vec<ExecutionEffect>;
 
 impl Execution {
     /// An execution about to be spawned.
-    pub fn new(policy: ExecutionPolicy) -> Self {
+    pub(crate) fn new(policy: ExecutionPolicy) -> Self {
         Self {
             policy,
             state: State::Starting { pending: None },
@@ -94,17 +94,17 @@ impl Execution {
     }
 
     /// When [`ExecutionEvent::DeadlineReached`] is to be sent next.
-    pub fn deadline(&self) -> Option<Elapsed> {
+    pub(crate) fn deadline(&self) -> Option<Elapsed> {
         self.timers.next()
     }
 
     /// True once the outcome was reported.
-    pub fn is_finished(&self) -> bool {
+    pub(crate) fn is_finished(&self) -> bool {
         self.state == State::Finished
     }
 
     /// Takes note of what happened, and says what to do.
-    pub fn handle(&mut self, now: Elapsed, event: ExecutionEvent) -> ExecutionEffects {
+    pub(crate) fn handle(&mut self, now: Elapsed, event: ExecutionEvent) -> ExecutionEffects {
         let mut effects = Vec::new();
         if self.is_finished() {
             // One outcome, emitted once; and never a signal after it.

@@ -506,7 +506,7 @@ fn any_event() -> impl Strategy<Value = ExecutionEvent> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(crate::core::sim::cases(2000))]
 
     /// SEMANTICS 1: one terminal outcome, emitted once; stages never go back (asserted by the simulator, as is
     /// that nothing is sent to an empty tree); once killed, it ends within the verify bound whatever it is.

@@ -34,21 +34,21 @@ const OUTPUT_DRAIN: Duration = Duration::from_secs(2);
 const RECLAIM: Duration = Duration::from_secs(3);
 
 /// What to do, in order.
-pub type Effects = Vec<Effect>;
+pub(crate) type Effects = Vec<Effect>;
 
 /// How a session is supervised.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SessionPolicy {
+pub(crate) struct SessionPolicy {
     /// Its name, for people.
-    pub name: String,
+    pub(crate) name: String,
     /// How many executions may be active at once; any number if none.
-    pub jobs: Option<u32>,
+    pub(crate) jobs: Option<u32>,
     /// One failure stops all.
-    pub fail_fast: bool,
+    pub(crate) fail_fast: bool,
     /// The session stays when all is over.
-    pub hold: bool,
+    pub(crate) hold: bool,
     /// How long a shutdown may take.
-    pub budget: Budget,
+    pub(crate) budget: Budget,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,7 +69,7 @@ enum Timer {
 
 /// The engine's machine.
 #[derive(Debug)]
-pub struct Supervisor {
+pub(crate) struct Supervisor {
     policy: SessionPolicy,
     commands: Vec<Command>,
     /// Executions of commands that have run again since, so that a late request gets its answer.
@@ -87,7 +87,7 @@ pub struct Supervisor {
 
 impl Supervisor {
     /// A session of these commands. Nothing starts before [`Event::SessionStarted`].
-    pub fn new(policy: SessionPolicy, specs: Vec<CommandSpec>, mut ids: IdSource) -> Self {
+    pub(crate) fn new(policy: SessionPolicy, specs: Vec<CommandSpec>, mut ids: IdSource) -> Self {
         let commands: Vec<Command> = (0..)
             .map(CommandIndex)
             .zip(specs)
@@ -117,27 +117,27 @@ impl Supervisor {
     }
 
     /// The picture for clients, true as of the last event.
-    pub fn view(&self) -> &View {
+    pub(crate) fn view(&self) -> &View {
         &self.view
     }
 
     /// The picture, if it has changed since the last call.
-    pub fn changed_view(&mut self) -> Option<&View> {
+    pub(crate) fn changed_view(&mut self) -> Option<&View> {
         std::mem::take(&mut self.changed).then_some(&self.view)
     }
 
     /// What a command is.
-    pub fn spec(&self, command: CommandIndex) -> &CommandSpec {
+    pub(crate) fn spec(&self, command: CommandIndex) -> &CommandSpec {
         &self.commands[command.get()].spec
     }
 
     /// When [`Event::DeadlineReached`] is to be sent next.
-    pub fn deadline(&self) -> Option<Elapsed> {
+    pub(crate) fn deadline(&self) -> Option<Elapsed> {
         self.timers.next()
     }
 
     /// Takes note of what happened, and says what to do.
-    pub fn handle(&mut self, now: Elapsed, event: Event) -> Effects {
+    pub(crate) fn handle(&mut self, now: Elapsed, event: Event) -> Effects {
         let mut effects = Vec::new();
         let out = &mut effects;
         match event {

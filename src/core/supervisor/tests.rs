@@ -681,7 +681,7 @@ fn any_script() -> impl Strategy<Value = Script> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(crate::core::sim::cases(1000))]
 
     /// Whatever happened before, a session that is asked to end does so within its budget, with one verdict;
     /// effects after the exit and phases that go back are asserted on the way.
