@@ -3,9 +3,9 @@ trap 'printf "\033[33mSIGINT?\033[0m I am busy.\n"' INT
 trap 'printf "\033[33mSIGTERM?\033[0m Not now.\n"' TERM
 trap '' HUP
 printf 'I do not end on SIGINT or SIGTERM.\n\n'
-printf 'Press x, and watch my row: when the next\n'
-printf 'stage comes, and whom sundown waits for.\n\n'
-printf 'x again goes on to it at once. X kills me.\n\n'
+printf 'Press x, and watch my row: which stage,\n'
+printf 'for how long, and who is waited for.\n'
+printf 'x again: next stage now. X: kill me.\n'
 while :; do
     sleep 1
 done

@@ -14,7 +14,7 @@ use crate::engine::{LogPolicy, SessionSpec};
 use crate::error::{Context, Error};
 use crate::frontend::headless::{self, Format};
 use crate::frontend::tui::{self, Notices};
-use crate::frontend::{Look, summary};
+use crate::frontend::{self, Look, summary};
 use crate::session::{self, logs, paths};
 use crate::wire::shim::TerminalSize;
 use crate::{log, process};
@@ -31,6 +31,7 @@ pub(super) fn launch(launch: Launch) -> Result<Verdict, Error> {
     let Launch { mut policy, commands, display } = launch;
     // Before the first thread, so that none misses a signal.
     let (runtime, signals) = session::prepare().context("take over signals")?;
+    let own = frontend::prepare().context("take over signals")?;
     let state_dir = paths::state_dir().context("create the state directory")?;
     let _log = log::start(&state_dir);
     let seed = random();
@@ -60,13 +61,13 @@ pub(super) fn launch(launch: Launch) -> Result<Verdict, Error> {
     if screen {
         let client = running.connector.connect(Origin::Key, true).ok_or_else(gone)?;
         let notices = Notices { progress: !display.no_progress, bell: !display.no_bell };
-        tui::run(client, clock, look, notices).context("draw on the terminal")?;
+        tui::run(own, client, clock, look, notices).context("draw on the terminal")?;
         let ended = running.wait().context("end the session well")?;
         summary::print_to_stdout(&ended, look);
         return Ok(ended.verdict);
     }
     let format = display.output.unwrap_or(Format::Prefixed);
-    let printing = headless::start(&running.connector, clock, look, format).context("start to print")?;
+    let printing = headless::start(own, &running.connector, clock, look, format).context("start to print")?;
     let ended = running.wait().context("end the session well")?;
     // What is left to do is to write to a reader who may be slow; a Ctrl-C may end that as usual. What only asks
     // for something comes too late.

@@ -5,6 +5,26 @@ pub(crate) mod summary;
 mod text;
 pub(crate) mod tui;
 
+use std::io;
+
+use signal_hook::consts::{SIGCONT, SIGTSTP, SIGWINCH};
+use signal_hook_tokio::Signals;
+use tokio::runtime::Runtime;
+
+/// The runtime of a front-end, with the signals that are its own business taken over: the window's size, and job
+/// control. To be made before a session is, so that it misses none.
+///
+/// # Errors
+/// If the system has no descriptors left.
+pub(crate) fn prepare() -> io::Result<(Runtime, Signals)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let signals = {
+        let _entered = runtime.enter();
+        Signals::new([SIGWINCH, SIGCONT, SIGTSTP])?
+    };
+    Ok((runtime, signals))
+}
+
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Color {
@@ -31,7 +51,7 @@ impl Look {
         use std::io::IsTerminal;
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let color = match color {
-            Color::Auto => wanted && std::io::stdout().is_terminal(),
+            Color::Auto => wanted && io::stdout().is_terminal(),
             Color::Always => true,
             Color::Never => false,
         };

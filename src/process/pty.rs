@@ -70,7 +70,7 @@ pub(crate) fn attention(master: impl AsFd) -> Attention {
         return Attention::Secret;
     }
     let Some(leader) = foreground(&master) else { return Attention::Busy };
-    let mut group = tree::descendants(leader, &[]);
+    let mut group = tree::descendants(leader, &[], |_| ());
     group.extend(Process::look(leader));
     let waits = |process: &Process| {
         let unknown = || process.state == 'S';

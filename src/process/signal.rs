@@ -160,11 +160,21 @@ pub(crate) fn raise_default(signal: Signal, whom: Whom) {
 /// If the group cannot be signalled.
 #[expect(unsafe_code, reason = "signal dispositions are set through libc")]
 pub(crate) fn suspend() -> io::Result<()> {
-    // SAFETY: SIG_DFL runs no code of ours, and the former disposition is put back unchanged.
-    let before = unsafe { libc::signal(libc::SIGTSTP, libc::SIG_DFL) };
+    // SAFETY: all zeros is a valid action: the default one.
+    let (mut before, default) = unsafe { std::mem::zeroed::<(libc::sigaction, libc::sigaction)>() };
+    // The others first, while we are deaf to it: a signal to a process reaches one of its threads, some time.
+    // SAFETY: reads this signal's action and sets it to ignore, which runs no code of ours.
+    unsafe {
+        libc::sigaction(libc::SIGTSTP, std::ptr::null(), &raw mut before);
+        libc::signal(libc::SIGTSTP, libc::SIG_IGN);
+    }
     let sent = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
-    // Stopped here, until somebody continues us.
-    // SAFETY: `before` is what `signal` returned for the same signal.
-    unsafe { libc::signal(libc::SIGTSTP, before) };
+    // SAFETY: default and former action are valid; `raise` signals this thread, which stops the whole process
+    // before it returns, until somebody continues it.
+    unsafe {
+        libc::sigaction(libc::SIGTSTP, &raw const default, std::ptr::null_mut());
+        libc::raise(libc::SIGTSTP);
+        libc::sigaction(libc::SIGTSTP, &raw const before, std::ptr::null_mut());
+    }
     Ok(sent?)
 }

@@ -16,6 +16,7 @@ pub(crate) struct Process {
     pub(crate) state: char,
     /// In clock ticks since boot: with the pid, it names a process for ever.
     pub(crate) start: u64,
+    pub(crate) threads: u32,
     pub(crate) name: String,
 }
 
@@ -37,6 +38,7 @@ impl Process {
             group: number(2)?,
             state: fields.first()?.chars().next()?,
             start: fields.get(19)?.parse().ok()?,
+            threads: fields.get(17)?.parse().ok()?,
             name: stat.get(open + 1..close)?.to_owned(),
         })
     }
@@ -71,11 +73,12 @@ impl Process {
 }
 
 /// All descendants of a process, parents before their children, zombies included; but for those `excluded`, and
-/// their own.
+/// their own. Each is shown to `visit` before its children are looked for: one that is stopped then has no more of
+/// them.
 ///
 /// A moving tree may be seen in part: a process whose parent died between two reads is missed, and found the
 /// next time below whoever adopted it.
-pub(crate) fn descendants(root: Pid, excluded: &[Pid]) -> Vec<Process> {
+pub(crate) fn descendants(root: Pid, excluded: &[Pid], mut visit: impl FnMut(&Process)) -> Vec<Process> {
     let mut found = Vec::new();
     let mut pids = children(root);
     while let Some(pid) = pids.pop() {
@@ -83,8 +86,11 @@ pub(crate) fn descendants(root: Pid, excluded: &[Pid]) -> Vec<Process> {
             continue;
         }
         if let Some(process) = Process::look(pid) {
-            if process.is_alive() {
-                pids.extend(children(pid));
+            visit(&process);
+            match process.threads {
+                _ if !process.is_alive() => {}
+                1 => pids.extend(children_of_task(pid, pid).unwrap_or_else(|| children(pid))),
+                _ => pids.extend(children(pid)),
             }
             found.push(process);
         }
@@ -97,15 +103,24 @@ pub(crate) fn descendants(root: Pid, excluded: &[Pid]) -> Vec<Process> {
 pub(crate) fn children(parent: Pid) -> Vec<Pid> {
     let Ok(tasks) = fs::read_dir(format!("/proc/{parent}/task")) else { return Vec::new() };
     let mut pids = Vec::new();
-    for task in tasks.flatten() {
-        match fs::read_to_string(task.path().join("children")) {
-            Ok(list) => pids.extend(list.split_ascii_whitespace().filter_map(parse_pid)),
+    for task in tasks.flatten().filter_map(|task| parse_pid(task.file_name().to_str()?)) {
+        match children_of_task(parent, task) {
+            Some(more) => pids.extend(more),
             // The task ended meanwhile, or the kernel was built without these files.
-            Err(_) if task.path().join("stat").exists() => return scan_for_children(parent),
-            Err(_) => {}
+            None if fs::exists(format!("/proc/{parent}/task/{task}/stat")).is_ok_and(|is| is) => {
+                return scan_for_children(parent);
+            }
+            None => {}
         }
     }
     pids
+}
+
+/// The children of one of a process's threads, if the kernel tells.
+#[cfg(target_os = "linux")]
+fn children_of_task(parent: Pid, task: Pid) -> Option<Vec<Pid>> {
+    let list = fs::read_to_string(format!("/proc/{parent}/task/{task}/children")).ok()?;
+    Some(list.split_ascii_whitespace().filter_map(parse_pid).collect())
 }
 
 /// The slow way, for kernels without `children` files: every process is asked for its parent.
@@ -121,6 +136,11 @@ fn scan_for_children(parent: Pid) -> Vec<Pid> {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn children(_parent: Pid) -> Vec<Pid> {
     Vec::new()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn children_of_task(_parent: Pid, _task: Pid) -> Option<Vec<Pid>> {
+    None
 }
 
 fn parse_pid(text: &str) -> Option<Pid> {
@@ -139,7 +159,7 @@ mod tests {
         let stat = "7 (a) b (c) S 1 2 3 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4711 0 0";
         let process = Process::parse(pid, stat).expect("parses");
         assert_eq!((process.name.as_str(), process.state, process.parent), ("a) b (c", 'S', 1));
-        assert_eq!((process.group, process.start), (2, 4711));
+        assert_eq!((process.group, process.start, process.threads), (2, 4711, 1));
         assert!(Process::parse(pid, "7 (x").is_none());
     }
 
@@ -153,7 +173,7 @@ mod tests {
         let root = Pid::from_child(&child);
         let mut line = [0; 1];
         std::io::Read::read_exact(child.stdout.as_mut().expect("piped"), &mut line).expect("both are up");
-        let found = descendants(rustix::process::getpid(), &[]);
+        let found = descendants(rustix::process::getpid(), &[], |_| ());
         let below = found.iter().position(|p| p.parent == root.as_raw_nonzero().get());
         let ours = found.iter().position(|p| p.pid == root).expect("the child is found");
         let grandchild = below.expect("the grandchild is found");

@@ -8,7 +8,7 @@ use crate::process::signal;
 use crate::wire::client::Request;
 
 /// Everything stands still within this time, or we stop all the same: the person asked for the shell.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Makes everything stand still, stops this process as its shell expects, and lets everything go on once it is
 /// continued. The caller has given the terminal back, and takes it again afterwards.

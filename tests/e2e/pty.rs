@@ -21,8 +21,8 @@ fn p01_a_child_in_raw_mode_gets_sigint_at_the_first_stage() {
 
 #[test]
 fn p03_a_full_screen_program_is_stopped() {
-    let mut tui = Tui::start(&["run", "less /dev/zero"]);
-    tui.ready();
+    let mut tui = Tui::start(&["run", "seq 1000 | less"]);
+    tui.tty.see("│20");
     tui.tty.keys(b"x");
     tui.end_within(Duration::from_secs(11));
     tui.assert_terminal_whole();

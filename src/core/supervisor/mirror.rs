@@ -352,6 +352,11 @@ impl Mirror {
         self.paused
     }
 
+    /// True if it stands still, or has nothing left that could: what a suspended terminal waits for.
+    pub(super) const fn is_still(&self) -> bool {
+        !matches!(self.live, Live::Starting) && !self.can_pause()
+    }
+
     /// True if there is something that could stand still.
     pub(super) const fn can_pause(&self) -> bool {
         match &self.live {

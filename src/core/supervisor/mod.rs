@@ -347,8 +347,10 @@ impl Supervisor {
     }
 
     fn suspend_view(&self) -> Suspend {
-        let Some(ids) = &self.suspended else { return Suspend::Off };
-        let still = |id: &ExecutionId| self.active(*id).is_none_or(|mirror| !mirror.can_pause());
-        if ids.iter().all(still) { Suspend::Ready } else { Suspend::Pending }
+        match self.suspended {
+            None => Suspend::Off,
+            Some(_) if self.actives().all(Mirror::is_still) => Suspend::Ready,
+            Some(_) => Suspend::Pending,
+        }
     }
 }

@@ -611,6 +611,18 @@ fn a_suspended_session_stands_still_and_goes_on() {
 }
 
 #[test]
+fn a_suspension_waits_for_what_is_being_spawned() {
+    let slow = Script { spawn_ms: 500, ..polite() };
+    let mut session = Session::new(hold(), vec![slow]);
+    session.handle(Elapsed::ZERO, Event::SessionStarted);
+    session.take(Elapsed::from_millis(10), &Step::Suspend);
+    assert_eq!(session.supervisor.view().session.suspend, Suspend::Pending);
+    session.run_until(Elapsed::from_millis(600));
+    assert_eq!(session.supervisor.view().session.suspend, Suspend::Ready);
+    assert!(session.supervisor.view().rows[0].paused);
+}
+
+#[test]
 fn what_was_paused_before_the_suspension_stays_paused_after_it() {
     let steps = [(10, Step::Pause(0)), (20, Step::Suspend), (30, Step::Continue)];
     let session = played(hold(), &[polite(), polite()], &steps);

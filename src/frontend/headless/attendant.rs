@@ -4,7 +4,9 @@ use std::io::{self, Write};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use signal_hook::consts::SIGTSTP;
 use signal_hook_tokio::Signals;
+use tokio::runtime::Runtime;
 use tokio::time::Instant;
 use tokio_stream::StreamExt;
 
@@ -22,19 +24,18 @@ const PACE: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Starts the thread. It ends with the session.
-pub(super) fn start(connector: &Connector, clock: Clock) -> io::Result<JoinHandle<()>> {
+pub(super) fn start(
+    (runtime, signals): (Runtime, Signals),
+    connector: &Connector,
+    clock: Clock,
+) -> io::Result<JoinHandle<()>> {
     let client = connector.connect(Origin::HangUp, false).ok_or(io::ErrorKind::NotConnected)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let stops = {
-        let _entered = runtime.enter();
-        Signals::new([signal_hook::consts::SIGTSTP])?
-    };
     std::thread::Builder::new()
         .name("attendant".into())
-        .spawn(move || runtime.block_on(attend(client, clock, stops)))
+        .spawn(move || runtime.block_on(attend(client, clock, signals)))
 }
 
-async fn attend(mut client: Client, clock: Clock, mut stops: Signals) {
+async fn attend(mut client: Client, clock: Clock, mut signals: Signals) {
     let mut next_line: Option<Instant> = None;
     loop {
         let view = client.view.borrow_and_update().clone();
@@ -50,7 +51,7 @@ async fn attend(mut client: Client, clock: Clock, mut stops: Signals) {
         }
         tokio::select! {
             changed = client.view.changed() => if changed.is_err() { return },
-            Some(_) = stops.next() => suspend::suspend(&mut client).await,
+            Some(number) = signals.next() => if number == SIGTSTP { suspend::suspend(&mut client).await },
             () = sleep_until(next_line) => {}
         }
     }

@@ -12,6 +12,8 @@ use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use signal_hook_tokio::Signals;
+use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use super::{Look, summary};
@@ -42,10 +44,16 @@ pub(crate) struct Printing {
 ///
 /// # Errors
 /// If there is no thread left.
-pub(crate) fn start(connector: &Connector, clock: Clock, look: Look, format: Format) -> io::Result<Printing> {
+pub(crate) fn start(
+    own: (Runtime, Signals),
+    connector: &Connector,
+    clock: Clock,
+    look: Look,
+    format: Format,
+) -> io::Result<Printing> {
     let (ended, end) = oneshot::channel();
     let printer = printer::start(connector, clock, look, format, end)?;
-    let attendant = attendant::start(connector, clock)?;
+    let attendant = attendant::start(own, connector, clock)?;
     Ok(Printing { printer, attendant, ended, look, format })
 }
 

@@ -3,10 +3,13 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Stdout, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::sync::oneshot;
 
 use super::Format;
@@ -17,6 +20,7 @@ use crate::core::stop::Origin;
 use crate::core::view::{RowView, View};
 use crate::engine::{Client, Clock, Connector, Ended, LogReader, LogState};
 use crate::frontend::Look;
+use crate::process::readiness;
 use crate::wire::client::Request;
 
 /// Read from a log at a time.
@@ -33,7 +37,7 @@ pub(super) fn start(
     end: oneshot::Receiver<Arc<Ended>>,
 ) -> io::Result<JoinHandle<()>> {
     let client = connector.connect(Origin::HangUp, false).ok_or(io::ErrorKind::NotConnected)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let printer = Printer {
         out: BufWriter::with_capacity(CHUNK, io::stdout()),
         client,
@@ -76,6 +80,20 @@ struct Tail {
     done: bool,
 }
 
+/// Standard output, if it is of a kind that can tell when its reader goes away.
+fn watch_reader() -> Option<AsyncFd<OwnedFd>> {
+    let output = io::stdout().as_fd().try_clone_to_owned().ok()?;
+    readiness::register(output, Interest::ERROR).ok()
+}
+
+/// Waits until the reader has gone away, also while there is nothing to print.
+async fn gone(reader: Option<&AsyncFd<OwnedFd>>) {
+    match reader {
+        Some(reader) => drop(reader.ready(Interest::ERROR).await),
+        None => std::future::pending().await,
+    }
+}
+
 impl Printer {
     async fn run(mut self, end: oneshot::Receiver<Arc<Ended>>) {
         let printed = self.print(end).await;
@@ -89,6 +107,7 @@ impl Printer {
     }
 
     async fn print(&mut self, mut end: oneshot::Receiver<Arc<Ended>>) -> io::Result<()> {
+        let reader = watch_reader();
         let ended = loop {
             let more = self.turn()?;
             if more {
@@ -100,6 +119,7 @@ impl Printer {
             tokio::select! {
                 biased;
                 ended = &mut end => break ended,
+                () = gone(reader.as_ref()) => return Err(io::ErrorKind::BrokenPipe.into()),
                 () = news.notified() => {}
                 changed = self.client.view.changed() => if changed.is_err() { break end.await },
             }

@@ -20,8 +20,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use signal_hook::consts::{SIGCONT, SIGTSTP, SIGWINCH};
+use signal_hook::consts::{SIGTSTP, SIGWINCH};
 use signal_hook_tokio::Signals;
+use tokio::runtime::Runtime;
 use tokio::time::Instant;
 use tokio_stream::StreamExt;
 
@@ -57,10 +58,14 @@ pub(crate) struct Notices {
 ///
 /// # Errors
 /// If there is no terminal to draw on.
-pub(crate) fn run(client: Client, clock: Clock, look: Look, notices: Notices) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+pub(crate) fn run(
+    (runtime, signals): (Runtime, Signals),
+    client: Client,
+    clock: Clock,
+    look: Look,
+    notices: Notices,
+) -> io::Result<()> {
     runtime.block_on(async {
-        let signals = Signals::new([SIGWINCH, SIGCONT, SIGTSTP])?;
         let terminal = Terminal::open()?;
         Tui::new(client, clock, look, notices, terminal, signals).run().await;
         Ok(())

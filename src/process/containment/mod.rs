@@ -5,6 +5,7 @@
 
 mod subreaper;
 
+use std::collections::HashSet;
 use std::os::fd::BorrowedFd;
 
 use rustix::process::Pid;
@@ -20,7 +21,7 @@ use crate::core::stop::Signal;
 /// From this size on, a tree is stopped before it is killed: so that it cannot fork faster than it dies.
 const STOP_FIRST: usize = 8;
 /// A tree that grows while it is signalled is looked at again, at most this often.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 10;
 
 /// The processes below one process, and their leader.
 #[derive(Debug)]
@@ -139,8 +140,7 @@ impl Containment {
     pub(crate) fn sweep(&self) -> usize {
         let mut members = self.living();
         if members.len() >= STOP_FIRST {
-            self.stop_all();
-            members = self.living();
+            members = self.stop(members);
         }
         for member in &members {
             self.send(member, Signal::KILL);
@@ -148,18 +148,34 @@ impl Containment {
         members.len()
     }
 
-    /// Makes everything stand still, parents before children: so that a shell does not see its job stop, and
-    /// take the terminal back.
+    /// Makes everything stand still.
     pub(crate) fn stop_all(&self) {
+        self.stop(self.living());
+    }
+
+    /// Stops these and whatever they became meanwhile, parents before children: so that none is forked behind our
+    /// back, and no shell sees its job stop and takes the terminal back. Returns who is there now.
+    fn stop(&self, mut members: Vec<Process>) -> Vec<Process> {
+        let mut stopped = HashSet::new();
+        let mut stop = |process: &Process| {
+            let is_new =
+                process.is_alive() && !process.is_stopped() && stopped.insert((process.pid, process.start));
+            if is_new {
+                self.send(process, Signal::STOP);
+            }
+            is_new
+        };
+        let mut found = members.iter().filter(|process| stop(process)).count();
         for _ in 0..ROUNDS {
-            let running: Vec<_> = self.living().into_iter().filter(|p| !p.is_stopped()).collect();
-            if running.is_empty() {
+            if found == 0 {
                 break;
             }
-            for member in &running {
-                self.send(member, Signal::STOP);
-            }
+            found = 0;
+            members =
+                subreaper::members(self.root, &self.excluded, |process| found += usize::from(stop(process)));
         }
+        members.retain(Process::is_alive);
+        members
     }
 
     /// Lets everything go on, children before parents.
@@ -188,7 +204,7 @@ impl Containment {
     }
 
     fn living(&self) -> Vec<Process> {
-        subreaper::members(self.root, &self.excluded).into_iter().filter(Process::is_alive).collect()
+        subreaper::members(self.root, &self.excluded, |_| ()).into_iter().filter(Process::is_alive).collect()
     }
 
     fn send(&self, target: &Process, signal: Signal) -> Sent {
