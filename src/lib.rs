@@ -47,7 +47,7 @@
 //!   handle that clients hold.
 //! - `session/`: starting a session, its directories, suspending it.
 //! - `frontend/`: `tui/` the screen, `headless/` lines and events, `summary.rs` what is left behind at the end.
-//! - `cli/`: verbs. `signals.rs`, `exit.rs`, `log.rs`, `error.rs`: what their names say.
+//! - `cli/`: verbs. `signals.rs`, `exit.rs`, `log.rs`, `error.rs`, `panics.rs`: what their names say.
 //! - `assets/`: the demo's commands, the picture. `tests/`: end to end, benches, `tests/run`.
 //!
 //! Who may name whom is held by `tests/direction.rs`: core below process, screen and wire; these below engine, then
@@ -75,6 +75,7 @@ mod error;
 mod exit;
 mod frontend;
 mod log;
+mod panics;
 mod process;
 mod screen;
 mod session;

@@ -7,6 +7,7 @@ use rustix::process::{Resource, Rlimit};
 
 use super::run::Display;
 use crate::core::command::CommandSpec;
+use crate::core::event::Scope;
 use crate::core::outcome::Verdict;
 use crate::core::stop::{Origin, Signal};
 use crate::core::supervisor::SessionPolicy;
@@ -14,10 +15,11 @@ use crate::engine::{LogPolicy, SessionSpec};
 use crate::error::{Context, Error};
 use crate::frontend::headless::{self, Format};
 use crate::frontend::tui::{self, Notices};
-use crate::frontend::{self, Look, summary};
-use crate::session::{self, logs, paths};
+use crate::frontend::{self, Look, Own, summary};
+use crate::session::{self, Running, logs, paths};
+use crate::wire::client::Request;
 use crate::wire::shim::TerminalSize;
-use crate::{log, process};
+use crate::{log, panics, process};
 
 /// A session to be launched.
 pub(super) struct Launch {
@@ -34,6 +36,7 @@ pub(super) fn launch(launch: Launch) -> Result<Verdict, Error> {
     let own = frontend::prepare().context("take over signals")?;
     let state_dir = paths::state_dir().context("create the state directory")?;
     let _log = log::start(&state_dir);
+    panics::keep_quiet();
     let seed = random();
     let session_id = session_id(seed);
     let kept = logs::create(&state_dir, &session_id).context("create the directory for logs")?;
@@ -55,19 +58,41 @@ pub(super) fn launch(launch: Launch) -> Result<Verdict, Error> {
         nofile: raise_nofile(),
     };
     let running = session::start(runtime, signals, spec).context("start the session")?;
-    let clock = running.clock;
-    let gone = || Error::Usage("the session ended before it began".into());
     let look = Look::new(display.color, display.ascii);
     if screen {
-        let client = running.connector.connect(Origin::Key, true).ok_or_else(gone)?;
         let notices = Notices { progress: !display.no_progress, bell: !display.no_bell };
-        tui::run(own, client, clock, look, notices).context("draw on the terminal")?;
-        let ended = running.wait().context("end the session well")?;
-        summary::print_to_stdout(&ended, look);
-        return Ok(ended.verdict);
+        on_screen(own, running, look, notices)
+    } else {
+        as_lines(own, running, look, display.output.unwrap_or(Format::Prefixed))
     }
-    let format = display.output.unwrap_or(Format::Prefixed);
-    let printing = headless::start(own, &running.connector, clock, look, format).context("start to print")?;
+}
+
+/// Shows the session on the terminal. Without that, nobody could stop it with a key: then it is stopped.
+fn on_screen(own: Own, running: Running, look: Look, notices: Notices) -> Result<Verdict, Error> {
+    let gone = || Error::Usage("the session ended before it began".into());
+    let client = running.connector.connect(Origin::Key, true).ok_or_else(gone)?;
+    let clock = running.clock;
+    let shown = panics::caught(|| tui::run(own, client, clock, look, notices));
+    let failure = match shown {
+        Ok(Ok(())) => {
+            let ended = running.wait().context("end the session well")?;
+            summary::print_to_stdout(&ended, look);
+            return Ok(ended.verdict);
+        }
+        Ok(Err(error)) => error.to_string(),
+        Err(panic) => panic,
+    };
+    eprintln!("sundown: the screen failed, so everything is stopped: {failure}");
+    if let Some(mut client) = running.connector.connect(Origin::Failure, false) {
+        client.ask(Request::Interrupt { scope: Scope::All, stage: None, repeat: false });
+    }
+    let own = frontend::prepare().context("take over signals")?;
+    as_lines(own, running, look, Format::Quiet).map(Verdict::with_failure)
+}
+
+fn as_lines(own: Own, running: Running, look: Look, format: Format) -> Result<Verdict, Error> {
+    let printing =
+        headless::start(own, &running.connector, running.clock, look, format).context("start to print")?;
     let ended = running.wait().context("end the session well")?;
     // What is left to do is to write to a reader who may be slow; a Ctrl-C may end that as usual. What only asks
     // for something comes too late.

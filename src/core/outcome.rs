@@ -283,6 +283,11 @@ impl Verdict {
     /// Stopped, but not clean.
     pub(crate) const NOT_CLEAN: Self = Self::Code(3);
 
+    /// A part of sundown failed meanwhile: its own failure, unless there is worse.
+    pub(crate) fn with_failure(self) -> Self {
+        if self == Self::NOT_CLEAN { self } else { Self::Code(125) }
+    }
+
     /// The first row of SEMANTICS 6 that applies. `unfinished` says whether anything had to be stopped when
     /// the session was asked to end.
     pub(crate) fn of(cause: ShutdownCause, unfinished: bool, endings: &[Ending]) -> Self {

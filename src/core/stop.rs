@@ -217,6 +217,8 @@ pub(crate) enum Origin {
     Timer,
     /// A rule of the session, such as failing fast.
     Policy,
+    /// sundown itself, a part of which failed.
+    Failure,
     /// A verb on the control socket.
     Socket,
     /// An HTTP request.
@@ -238,6 +240,7 @@ impl Origin {
             Self::HangUp
             | Self::Timer
             | Self::Policy
+            | Self::Failure
             | Self::Socket
             | Self::Http
             | Self::WebSocket
@@ -255,6 +258,7 @@ impl fmt::Display for Origin {
             Self::HangUp => f.write_str("hang-up"),
             Self::Timer => f.write_str("a timer"),
             Self::Policy => f.write_str("a rule"),
+            Self::Failure => f.write_str("a failure of sundown"),
             Self::Socket => f.write_str("the control socket"),
             Self::Http => f.write_str("HTTP"),
             Self::WebSocket => f.write_str("WebSocket"),

@@ -13,6 +13,7 @@ use super::worker::Worker;
 use crate::core::effect::{Answer, Effect};
 use crate::core::event::Event;
 use crate::core::id::{CommandIndex, ExecutionId, RequestId};
+use crate::panics;
 use crate::process::spawner::Spawner;
 use crate::wire::shim::Start;
 
@@ -33,7 +34,7 @@ impl<S: Spawner> Dispatcher<S> {
             Effect::Reclaim { id } => self.reclaim(id),
             Effect::Answer { request, answer } => self.answer(request, answer),
             // Where it goes is what tracing does with every effect.
-            Effect::Dump => {}
+            Effect::Dump => panics::fault("engine"),
             Effect::ReopenLogs => self.reopen_logs(),
             Effect::Flush => self.handle(Event::Flushed),
             Effect::CloseClients => self.close_clients(),

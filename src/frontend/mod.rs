@@ -12,11 +12,14 @@ use signal_hook_tokio::Signals;
 use tokio::runtime::Runtime;
 
 /// The runtime of a front-end, with the signals that are its own business taken over: the window's size, and job
-/// control. To be made before a session is, so that it misses none.
+/// control.
+pub(crate) type Own = (Runtime, Signals);
+
+/// To be called before a session is started, so that no such signal is missed.
 ///
 /// # Errors
 /// If the system has no descriptors left.
-pub(crate) fn prepare() -> io::Result<(Runtime, Signals)> {
+pub(crate) fn prepare() -> io::Result<Own> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let signals = {
         let _entered = runtime.enter();

@@ -46,6 +46,15 @@ pub(super) fn spawn(command: &mut Command) -> io::Result<Pid> {
     Ok(pid)
 }
 
+/// Waits for every child that we started: once nobody else does.
+pub(crate) fn wait_for_all() {
+    while let Some(pid) = { own().0.iter().next().copied() } {
+        // Not under the lock: this one may take its time.
+        let _status = rustix::process::waitpid(Some(pid), WaitOptions::empty());
+        own().0.remove(&pid);
+    }
+}
+
 impl Own {
     /// Waits for a child of ours that has ended or is about to, and strikes it off.
     pub(super) fn reap(mut self, pid: Pid) {

@@ -97,7 +97,7 @@ pub(crate) fn run_if_asked() -> Option<ExitCode> {
 }
 
 fn run() -> io::Result<()> {
-    let mut link = Link::new(UnixStream::from(shim::settle_in()?))?;
+    let mut link = Link::new(UnixStream::from(shim::settle_in(c"sundown-guard")?))?;
     let mut armed = None;
     loop {
         let peer = link.read_some()?;

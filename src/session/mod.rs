@@ -14,9 +14,9 @@ use signal_hook_tokio::Signals;
 use tokio::runtime::Runtime;
 
 use crate::engine::{Clock, Connector, DataPlane, Ended, Engine, SessionSpec};
-use crate::process::children;
 use crate::process::spawner::ShimSpawner;
-use crate::signals;
+use crate::process::{children, signal};
+use crate::{panics, signals};
 
 /// A session under way.
 #[derive(Debug)]
@@ -25,16 +25,20 @@ pub(crate) struct Running {
     pub(crate) connector: Connector,
     /// Its clock.
     pub(crate) clock: Clock,
-    engine: JoinHandle<Ended>,
+    engine: JoinHandle<Result<Ended, String>>,
 }
 
 impl Running {
     /// Waits for the end.
     ///
     /// # Errors
-    /// If the engine panicked; its shims then stop what they hold.
+    /// If the engine panicked. Its shims stop what they hold then, and are waited for, unless a signal ends us.
     pub(crate) fn wait(self) -> io::Result<Ended> {
-        self.engine.join().map_err(|_| io::Error::other("the engine failed; see sundown's log"))
+        self.engine.join().unwrap_or_else(|_| Err(String::new())).map_err(|panic| {
+            signal::reset_all();
+            children::wait_for_all();
+            io::Error::other(panic)
+        })
     }
 }
 
@@ -61,7 +65,7 @@ pub(crate) fn start(runtime: Runtime, signals: Signals, spec: SessionSpec) -> io
     let (engine, connector) = Engine::new(spec, ShimSpawner::new()?, DataPlane::start()?);
     let clock = engine.clock();
     runtime.spawn(signals::forward(signals, engine.events()));
-    let engine =
-        std::thread::Builder::new().name("engine".into()).spawn(move || runtime.block_on(engine.run()))?;
+    let run = move || panics::caught(|| runtime.block_on(engine.run()));
+    let engine = std::thread::Builder::new().name("engine".into()).spawn(run)?;
     Ok(Running { connector, clock, engine })
 }

@@ -312,7 +312,7 @@ fn a_hundred_stubborn_ones_stop_in_the_time_of_one() {
 
 #[test]
 fn usr1_writes_the_state_to_our_log() {
-    let run = Headless::start(&["sleep 100"]);
+    let run = Headless::start(&["exec sleep 100"]);
     run.wait("start", |event| event["event"] == "started");
     run.signal(Signal::USR1);
     let dir = run.state.path().join("sundown");

@@ -37,7 +37,7 @@ fn the_demo_is_understood_and_its_stubborn_one_stopped() {
 fn ctrl_c_shows_the_phases_until_the_last_worker_is_gone() {
     let tag = tag();
     let mut tui =
-        Tui::start(&["run", "--stop", "INT:2s,KILL", &nasty(&format!("note {tag} none")), "sleep 100"]);
+        Tui::start(&["run", "--stop", "INT:2s,KILL", &nasty(&format!("note {tag} none")), "exec sleep 100"]);
     tui.tty.see("ready");
     tui.tty.keys(b"\x03");
     tui.tty.see("● stop");
@@ -52,7 +52,7 @@ fn ctrl_c_shows_the_phases_until_the_last_worker_is_gone() {
 
 #[test]
 fn q_asks_and_can_be_taken_back() {
-    let mut tui = Tui::start(&["run", "sleep 100"]);
+    let mut tui = Tui::start(&["run", "exec sleep 100"]);
     tui.ready();
     tui.tty.keys(b"q");
     tui.tty.see("Stop the command that runs and leave?");
@@ -122,8 +122,16 @@ fn history_can_be_scrolled_and_comes_back() {
 
 #[test]
 fn the_mouse_selects_and_clicks_hints() {
-    let mut tui =
-        Tui::start(&["run", "--hold", "--name", "first", "--name", "second", "sleep 100", "sleep 100"]);
+    let mut tui = Tui::start(&[
+        "run",
+        "--hold",
+        "--name",
+        "first",
+        "--name",
+        "second",
+        "exec sleep 100",
+        "exec sleep 100",
+    ]);
     tui.ready();
     tui.tty.keys(b"\x1b[<0;5;3M");
     tui.tty.see("▸● second");
@@ -145,9 +153,9 @@ fn the_list_is_filtered() {
         "beta",
         "--name",
         "gamma",
-        "sleep 100",
-        "sleep 100",
-        "sleep 100",
+        "exec sleep 100",
+        "exec sleep 100",
+        "exec sleep 100",
     ]);
     tui.ready();
     tui.tty.keys(b"Fbet");
@@ -239,7 +247,7 @@ fn l09_started_in_the_background_it_waits_for_the_terminal() {
 
 #[test]
 fn a_window_that_is_too_small_says_so_and_goes_on() {
-    let mut tui = Tui::sized(80, 24, &["run", "--name", "a", "sleep 100"]);
+    let mut tui = Tui::sized(80, 24, &["run", "--name", "a", "exec sleep 100"]);
     tui.ready();
     tui.tty.resize(10, 3);
     tui.tty.see("too small");
@@ -277,7 +285,7 @@ fn without_colours_there_are_none() {
 
 #[test]
 fn ascii_is_ascii() {
-    let mut tui = Tui::sized(80, 24, &["run", "--ascii", "--name", "a", "sleep 100"]);
+    let mut tui = Tui::sized(80, 24, &["run", "--ascii", "--name", "a", "exec sleep 100"]);
     tui.ready();
     tui.tty.keys(b"\x03");
     tui.end();
@@ -342,4 +350,35 @@ fn a_stopped_terminal_holds_nothing_up() {
     tui.tty.keys(b"\x03");
     assert_eq!(tui.end().signal(), Some(2));
     tui.assert_terminal_whole();
+}
+
+#[test]
+fn l12_a_screen_that_fails_leaves_nothing_and_says_so() {
+    let tag = tag();
+    let line = nasty(&format!("note {tag} INT"));
+    let mut tui = Tui::with(120, 36, &["run", &line], |command| {
+        command.env("SUNDOWN_FAULT", "screen");
+    });
+    tui.tty.see("ready");
+    tui.tty.keys(b"j");
+    assert_eq!(tui.end().code(), Some(125));
+    tui.tty.see("the screen failed, so everything is stopped: thread 'main' panicked at");
+    tui.tty.see("0 processes left");
+    assert_eq!(left(&tag), 0);
+    assert!(same_modes(&tui.tty.modes(), &tui.before) && !tui.tty.is_alternate());
+}
+
+#[test]
+fn an_engine_that_fails_leaves_nothing_and_says_so() {
+    let tag = tag();
+    let line = nasty(&format!("note {tag} INT"));
+    let mut tui = Tui::with(120, 36, &["run", "--stop", "INT:100ms,KILL", &line], |command| {
+        command.env("SUNDOWN_FAULT", "engine");
+    });
+    tui.tty.see("ready");
+    tui.signal(Signal::USR1);
+    assert_eq!(tui.end().code(), Some(125));
+    tui.tty.see("could not end the session well: thread 'engine' panicked at");
+    assert_eq!(left(&tag), 0);
+    assert!(same_modes(&tui.tty.modes(), &tui.before) && !tui.tty.is_alternate());
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use signal_hook::consts::SIGTSTP;
 use signal_hook_tokio::Signals;
-use tokio::runtime::Runtime;
 use tokio::time::Instant;
 use tokio_stream::StreamExt;
 
@@ -15,7 +14,7 @@ use crate::core::stop::{Origin, Stage};
 use crate::core::time::Elapsed;
 use crate::core::view::{RowView, View};
 use crate::engine::{Client, Clock, Connector};
-use crate::frontend::text;
+use crate::frontend::{Own, text};
 use crate::session::suspend;
 
 /// While something is being stopped, a line at most this often.
@@ -25,7 +24,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Starts the thread. It ends with the session.
 pub(super) fn start(
-    (runtime, signals): (Runtime, Signals),
+    (runtime, signals): Own,
     connector: &Connector,
     clock: Clock,
 ) -> io::Result<JoinHandle<()>> {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::core::outcome::{Ending, StageRecord};
 use crate::core::progress::Reading;
+use crate::core::shutdown::Phase;
 use crate::core::time::Elapsed;
 use crate::core::view::{RowView, View};
 use crate::engine::Ended;
@@ -56,7 +57,8 @@ impl Events {
             }
         }
         let phase = |view: &View| view.session.phase;
-        if self.before.as_deref().map(phase) != Some(phase(view)) {
+        // A session that is there is running: that needs no event.
+        if self.before.as_deref().map_or(Phase::Running, phase) != phase(view) {
             events.push(event("phase", at, &json!({ "phase": phase(view) })));
         }
         self.before = Some(Arc::clone(view));

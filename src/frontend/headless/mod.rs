@@ -12,11 +12,9 @@ use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use signal_hook_tokio::Signals;
-use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-use super::{Look, summary};
+use super::{Look, Own, summary};
 use crate::engine::{Clock, Connector, Ended};
 
 /// What is printed.
@@ -45,7 +43,7 @@ pub(crate) struct Printing {
 /// # Errors
 /// If there is no thread left.
 pub(crate) fn start(
-    own: (Runtime, Signals),
+    own: Own,
     connector: &Connector,
     clock: Clock,
     look: Look,

@@ -22,7 +22,6 @@ use std::time::Duration;
 
 use signal_hook::consts::{SIGTSTP, SIGWINCH};
 use signal_hook_tokio::Signals;
-use tokio::runtime::Runtime;
 use tokio::time::Instant;
 use tokio_stream::StreamExt;
 
@@ -30,11 +29,12 @@ use self::canvas::Canvas;
 use self::input::{ESC_TIME, Input, Reader};
 use self::model::{Act, Model};
 use self::terminal::Terminal;
-use super::Look;
+use super::{Look, Own};
 use crate::core::effect::Answer;
 use crate::core::shutdown::Phase;
 use crate::core::view::{RowState, View};
 use crate::engine::{Client, Clock};
+use crate::panics;
 use crate::session::suspend;
 use crate::wire::client::{Look as LookAt, Request};
 use crate::wire::frame::Frame;
@@ -59,7 +59,7 @@ pub(crate) struct Notices {
 /// # Errors
 /// If there is no terminal to draw on.
 pub(crate) fn run(
-    (runtime, signals): (Runtime, Signals),
+    (runtime, signals): Own,
     client: Client,
     clock: Clock,
     look: Look,
@@ -237,6 +237,7 @@ impl Tui {
 
     async fn on_inputs(&mut self, inputs: impl IntoIterator<Item = Input>) {
         for input in inputs {
+            panics::fault("screen");
             self.changed = true;
             self.urgent = true;
             for act in self.model.on_input(&input) {

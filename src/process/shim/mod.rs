@@ -6,6 +6,7 @@
 mod output;
 
 use std::collections::VecDeque;
+use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -52,7 +53,7 @@ pub(crate) fn run_if_asked() -> Option<ExitCode> {
 }
 
 fn run() -> io::Result<()> {
-    let link = Link::new(UnixStream::from(settle_in()?))?;
+    let link = Link::new(UnixStream::from(settle_in(c"sundown-shim")?))?;
     let (wake, wakes) = UnixStream::pair()?;
     wakes.set_nonblocking(true)?;
     signal_hook::low_level::pipe::register(signal_hook::consts::SIGCHLD, wake)?;
@@ -63,7 +64,9 @@ fn run() -> io::Result<()> {
 
 /// Leaves the parent's session and signals, and becomes a subreaper. Returns the link to the parent, which came
 /// as standard input.
-pub(super) fn settle_in() -> io::Result<OwnedFd> {
+pub(super) fn settle_in(name: &CStr) -> io::Result<OwnedFd> {
+    #[cfg(target_os = "linux")]
+    rustix::thread::set_name(name)?;
     let link = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
     rustix::stdio::dup2_stdin(exec::dev_null()?)?;
     // A group leader cannot leave its session; then it is in one of its own already.
