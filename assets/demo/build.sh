@@ -1,7 +1,7 @@
 # A build: counts what it has done, warns now and then, succeeds.
 total=64
 n=0
-printf 'This is a demo. Choose a command with j and\nk, stop it with x; ? helps, q leaves.\n\n'
+printf 'This is a demo: choose a command with\nj and k, stop it with x. ? helps.\n\n'
 while [ "$n" -lt "$total" ]; do
     n=$((n + 1))
     printf '[%d/%d] Compiling src/part_%02d.c\n' "$n" "$total" "$n"

@@ -1,5 +1,5 @@
 # A leaky one: ends well, and leaves a process behind that has left its parents and does not hear SIGHUP.
-printf 'starting a daemon, as old servers do: fork, and fork again\n'
+printf 'starting a daemon, as old servers do:\nfork, and fork again\n'
 (
     (
         trap '' HUP
@@ -7,4 +7,4 @@ printf 'starting a daemon, as old servers do: fork, and fork again\n'
     ) &
 )
 sleep 9
-printf 'my work is done; what I have left behind is yours to find\n'
+printf 'my work is done; what I leave behind\nis yours to find\n'

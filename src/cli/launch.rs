@@ -16,10 +16,14 @@ use crate::error::{Context, Error};
 use crate::frontend::headless::{self, Format};
 use crate::frontend::tui::{self, Notices};
 use crate::frontend::{self, Look, Own, summary};
-use crate::session::{self, Running, logs, paths};
+use crate::session::{self, Prepared, Running, logs, paths};
 use crate::wire::client::Request;
 use crate::wire::shim::TerminalSize;
 use crate::{log, panics, process};
+
+/// What could not be done, if it could not.
+const START: &str = "start the session";
+const END: &str = "end the session well";
 
 /// A session to be launched.
 pub(super) struct Launch {
@@ -57,25 +61,25 @@ pub(super) fn launch(launch: Launch) -> Result<Verdict, Error> {
         logs,
         nofile: raise_nofile(),
     };
-    let running = session::start(runtime, signals, spec).context("start the session")?;
+    let session = Prepared::new(runtime, signals, spec).context(START)?;
     let look = Look::new(display.color, display.ascii);
     if screen {
         let notices = Notices { progress: !display.no_progress, bell: !display.no_bell };
-        on_screen(own, running, look, notices)
+        on_screen(own, session, look, notices)
     } else {
-        as_lines(own, running, look, display.output.unwrap_or(Format::Prefixed))
+        as_lines(own, session, look, display.output.unwrap_or(Format::Prefixed))
     }
 }
 
-/// Shows the session on the terminal. Without that, nobody could stop it with a key: then it is stopped.
-fn on_screen(own: Own, running: Running, look: Look, notices: Notices) -> Result<Verdict, Error> {
-    let gone = || Error::Usage("the session ended before it began".into());
-    let client = running.connector.connect(Origin::Key, true).ok_or_else(gone)?;
+/// Shows the session on the terminal.
+fn on_screen(own: Own, session: Prepared, look: Look, notices: Notices) -> Result<Verdict, Error> {
+    let client = session.connector.connect(Origin::Key, true).context(START)?;
+    let running = session.start().context(START)?;
     let clock = running.clock;
     let shown = panics::caught(|| tui::run(own, client, clock, look, notices));
     let failure = match shown {
         Ok(Ok(())) => {
-            let ended = running.wait().context("end the session well")?;
+            let ended = running.wait().context(END)?;
             summary::print_to_stdout(&ended, look);
             return Ok(ended.verdict);
         }
@@ -83,17 +87,30 @@ fn on_screen(own: Own, running: Running, look: Look, notices: Notices) -> Result
         Err(panic) => panic,
     };
     eprintln!("sundown: the screen failed, so everything is stopped: {failure}");
-    if let Some(mut client) = running.connector.connect(Origin::Failure, false) {
-        client.ask(Request::Interrupt { scope: Scope::All, stage: None, repeat: false });
-    }
-    let own = frontend::prepare().context("take over signals")?;
-    as_lines(own, running, look, Format::Quiet).map(Verdict::with_failure)
+    without_screen(running, look)
 }
 
-fn as_lines(own: Own, running: Running, look: Look, format: Format) -> Result<Verdict, Error> {
+/// Ends a session whose screen failed: without one, nobody could stop it with a key.
+fn without_screen(running: Running, look: Look) -> Result<Verdict, Error> {
+    let own = frontend::prepare().context("take over signals")?;
+    // If the session has just ended by itself, there is nobody to connect to, and nothing to do.
+    let printing = headless::start(own, &running.connector, running.clock, look, Format::Quiet);
+    if let Ok(mut client) = running.connector.connect(Origin::Failure, false) {
+        client.ask(Request::Interrupt { scope: Scope::All, stage: None, repeat: false });
+    }
+    let ended = running.wait().context(END)?;
+    let verdict = ended.verdict.with_failure();
+    match printing {
+        Ok(printing) => printing.finish(ended),
+        Err(_ended) => summary::print_to_stderr(&ended, look),
+    }
+    Ok(verdict)
+}
+
+fn as_lines(own: Own, session: Prepared, look: Look, format: Format) -> Result<Verdict, Error> {
     let printing =
-        headless::start(own, &running.connector, running.clock, look, format).context("start to print")?;
-    let ended = running.wait().context("end the session well")?;
+        headless::start(own, &session.connector, session.clock, look, format).context("start to print")?;
+    let ended = session.start().context(START)?.wait().context(END)?;
     // What is left to do is to write to a reader who may be slow; a Ctrl-C may end that as usual. What only asks
     // for something comes too late.
     process::signal::reset_all();

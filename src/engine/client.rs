@@ -2,6 +2,7 @@
 //!
 //! Owns the connection of a client: requests up; views, frames and answers down, each at the client's own pace.
 
+use std::io;
 use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc, watch};
@@ -91,14 +92,18 @@ pub(super) fn channel(view: &View) -> (Connector, Clients) {
 
 impl Connector {
     /// A client. `origin` says who stands behind it; `holds_terminal`, that the session's end waits for it to
-    /// let go of one. None if the engine is gone.
-    pub(crate) fn connect(&self, origin: Origin, holds_terminal: bool) -> Option<Client> {
+    /// let go of one.
+    ///
+    /// # Errors
+    /// If the engine is gone.
+    pub(crate) fn connect(&self, origin: Origin, holds_terminal: bool) -> io::Result<Client> {
         let id = ClientId(self.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
         let (frames, frame) = watch::channel(None);
         let (answers, answer) = mpsc::channel(ANSWERS);
         let downward = Downward { frames, answers, holds_terminal };
-        self.outbox.try_send(FromClient::Connected(id, downward)).ok()?;
-        Some(Client {
+        let connected = self.outbox.try_send(FromClient::Connected(id, downward));
+        connected.map_err(|_| io::ErrorKind::NotConnected)?;
+        Ok(Client {
             id,
             origin,
             outbox: self.outbox.clone(),

@@ -25,11 +25,18 @@ pub(crate) fn print_to_stdout(ended: &Ended, look: Look) {
     let _unread = write(&mut io::stdout().lock(), ended, look);
 }
 
+/// Prints it beside lines that are no part of it.
+pub(crate) fn print_to_stderr(ended: &Ended, look: Look) {
+    let look = Look { color: look.color && io::IsTerminal::is_terminal(&io::stderr()), ..look };
+    // Without standard error, there is nobody to tell.
+    let _unread = write(&mut io::stderr().lock(), ended, look);
+}
+
 /// Writes the summary.
 ///
 /// # Errors
 /// If the writer fails.
-pub(crate) fn write(out: &mut impl Write, ended: &Ended, look: Look) -> io::Result<()> {
+fn write(out: &mut impl Write, ended: &Ended, look: Look) -> io::Result<()> {
     let rows: Vec<(&RowView, &Ending)> =
         ended.view.rows.iter().filter_map(|row| Some((&**row, row.ending.as_ref()?))).collect();
     let width = rows.iter().map(|(row, _)| row.name.chars().count()).max().unwrap_or(0);

@@ -69,7 +69,7 @@ pub(crate) fn ending(ending: &Ending) -> String {
         text += &format!(", after {}", ignored.join(" and "));
     }
     if ending.leaked > 0 {
-        text += &format!(", left {} behind", processes(ending.leaked as usize));
+        text += &format!(", {} it left ended", processes(ending.leaked as usize));
     }
     if ending.output_truncated {
         text += ", output cut short";

@@ -18,6 +18,17 @@ use crate::process::spawner::ShimSpawner;
 use crate::process::{children, signal};
 use crate::{panics, signals};
 
+/// A session about to start.
+pub(crate) struct Prepared {
+    /// Makes clients.
+    pub(crate) connector: Connector,
+    /// Its clock.
+    pub(crate) clock: Clock,
+    engine: Engine<ShimSpawner>,
+    runtime: Runtime,
+    signals: Signals,
+}
+
 /// A session under way.
 #[derive(Debug)]
 pub(crate) struct Running {
@@ -57,15 +68,25 @@ pub(crate) fn prepare() -> io::Result<(Runtime, Signals)> {
     Ok((runtime, signals))
 }
 
-/// Starts a session on a thread of its own.
-///
-/// # Errors
-/// If there is no thread or descriptor left.
-pub(crate) fn start(runtime: Runtime, signals: Signals, spec: SessionSpec) -> io::Result<Running> {
-    let (engine, connector) = Engine::new(spec, ShimSpawner::new()?, DataPlane::start()?);
-    let clock = engine.clock();
-    runtime.spawn(signals::forward(signals, engine.events()));
-    let run = move || panics::caught(|| runtime.block_on(engine.run()));
-    let engine = std::thread::Builder::new().name("engine".into()).spawn(run)?;
-    Ok(Running { connector, clock, engine })
+impl Prepared {
+    /// A session that does nothing yet: whoever connects before it starts sees all of it.
+    ///
+    /// # Errors
+    /// If there is no thread or descriptor left.
+    pub(crate) fn new(runtime: Runtime, signals: Signals, spec: SessionSpec) -> io::Result<Self> {
+        let (engine, connector) = Engine::new(spec, ShimSpawner::new()?, DataPlane::start()?);
+        Ok(Self { clock: engine.clock(), connector, engine, runtime, signals })
+    }
+
+    /// Starts it on a thread of its own.
+    ///
+    /// # Errors
+    /// If there is no thread left.
+    pub(crate) fn start(self) -> io::Result<Running> {
+        let Self { connector, clock, engine, runtime, signals } = self;
+        runtime.spawn(signals::forward(signals, engine.events()));
+        let run = move || panics::caught(|| runtime.block_on(engine.run()));
+        let engine = std::thread::Builder::new().name("engine".into()).spawn(run)?;
+        Ok(Running { connector, clock, engine })
+    }
 }

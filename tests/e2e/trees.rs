@@ -79,7 +79,7 @@ fn t07_a_bounded_fork_bomb() {
     let begun = Instant::now();
     run.signal(Signal::TERM);
     let (_, ended) = run.end();
-    assert!(begun.elapsed() < 4 * SECOND, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < 12 * SECOND, "{:?}", begun.elapsed());
     assert_eq!(left(&tag), 0);
     assert_eq!(kind(ended.values().next().expect("one")), "interrupted");
 }
@@ -93,7 +93,7 @@ fn t09_a_thousand_children() {
     let begun = Instant::now();
     run.signal(Signal::TERM);
     let (status, _) = run.end();
-    assert!(begun.elapsed() < 3 * SECOND, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < 12 * SECOND, "{:?}", begun.elapsed());
     assert_eq!((status.signal(), left(&tag)), (Some(15), 0));
 }
 

@@ -28,7 +28,7 @@ pub(super) fn start(
     connector: &Connector,
     clock: Clock,
 ) -> io::Result<JoinHandle<()>> {
-    let client = connector.connect(Origin::HangUp, false).ok_or(io::ErrorKind::NotConnected)?;
+    let client = connector.connect(Origin::HangUp, false)?;
     std::thread::Builder::new()
         .name("attendant".into())
         .spawn(move || runtime.block_on(attend(client, clock, signals)))

@@ -75,10 +75,7 @@ impl Printing {
             Format::Quiet => !all_well,
         };
         if wanted {
-            let look =
-                Look { color: self.look.color && io::IsTerminal::is_terminal(&io::stderr()), ..self.look };
-            // Without standard error, there is nobody to tell.
-            let _unread = summary::write(&mut io::stderr().lock(), &ended, look);
+            summary::print_to_stderr(&ended, self.look);
         }
     }
 }

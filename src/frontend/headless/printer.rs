@@ -36,7 +36,7 @@ pub(super) fn start(
     format: Format,
     end: oneshot::Receiver<Arc<Ended>>,
 ) -> io::Result<JoinHandle<()>> {
-    let client = connector.connect(Origin::HangUp, false).ok_or(io::ErrorKind::NotConnected)?;
+    let client = connector.connect(Origin::HangUp, false)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let printer = Printer {
         out: BufWriter::with_capacity(CHUNK, io::stdout()),

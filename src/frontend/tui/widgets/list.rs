@@ -97,7 +97,7 @@ fn draw_ended(theme: Theme, row: &RowView, pen: &mut Pen<'_>) {
     let (_, style) = theme.state(row);
     let mut texts = vec![text::ending(ending), ending.outcome.to_string()];
     if ending.leaked > 0 {
-        texts.insert(1, format!("{}, {} left behind", ending.outcome, ending.leaked));
+        texts.insert(1, format!("{}, {} more ended", ending.outcome, ending.leaked));
     }
     let room = pen.left().saturating_sub(took.width() as u16 + 1);
     pen.column(fitting(&texts, room), room, style, theme.mark("…", "~")).skip(1);
